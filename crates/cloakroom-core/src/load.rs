@@ -1,0 +1,144 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::text::{Label, Name, Principal};
+use crate::ticket::{Guard, Seed};
+use crate::time::{Timestamp, Version};
+
+/// Reads a session, and records the access in the same step.
+///
+/// A *fetch*, which reads more of a session later in the same request, is a load without a touch.
+#[derive(Clone, Debug)]
+pub struct Load {
+    /// The ticket that asks.
+    pub guard: Guard,
+    /// What to read beside the metadata.
+    pub select: Select,
+    /// Whether this counts as an access.
+    pub touch: Touch,
+}
+
+/// What a load reads beside the metadata.
+#[derive(Clone, Debug, Default)]
+pub struct Select {
+    /// Whose values.
+    pub values: Wanted,
+    /// Whether to list the names of all attributes.
+    pub names: bool,
+}
+
+/// Which attributes' values a load reads.
+#[derive(Clone, Debug, Default)]
+#[expect(clippy::exhaustive_enums, reason = "a store must handle every case")]
+pub enum Wanted {
+    /// None.
+    #[default]
+    Nothing,
+    /// These, as far as they exist.
+    Named(Arc<[Name]>),
+    /// All.
+    Everything,
+}
+
+impl Wanted {
+    /// Returns whether the attribute of this name is to be read.
+    #[must_use]
+    pub fn includes(&self, name: &str) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Named(names) => names.iter().any(|wanted| wanted.as_str() == name),
+            Self::Everything => true,
+        }
+    }
+}
+
+/// Whether, and how often at most, an access is recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a store must handle every case")]
+pub enum Touch {
+    /// This is no access.
+    Never,
+    /// This is an access; it need not be recorded when the last recorded one is younger than this. Whatever is
+    /// asked, the throttle is never more than a tenth of the session's max inactive interval.
+    AtMostEvery(Duration),
+}
+
+/// The answer to a [`Load`].
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a caller must handle every case")]
+pub enum Loaded {
+    /// The ticket opens this session.
+    Open(Box<Opened>),
+    /// There is no such session, it has ended, or the ticket does not open it. Which one is not told.
+    Absent,
+    /// The ticket was replaced by a sign-in within its grace: it opens nothing, and the browser must not be sent a
+    /// cookie that would overwrite the one it was given at the sign-in.
+    Superseded,
+}
+
+/// One snapshot of an open session.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// Whether the ticket is the current one.
+    pub standing: Standing,
+    /// The store's time of this snapshot.
+    pub now: Timestamp,
+    /// The metadata, from before this access.
+    pub meta: Meta,
+    /// The selected attributes that exist, in no particular order.
+    pub attributes: Vec<StoredAttribute>,
+    /// The names of all attributes, sorted, if they were asked for.
+    pub names: Option<Vec<Name>>,
+}
+
+/// Whether a ticket that opens a session is its current one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a caller must handle every case")]
+pub enum Standing {
+    /// The current ticket.
+    Current,
+    /// The one immediately before, within the grace of a renewal with this seed.
+    Previous(Seed),
+}
+
+/// A session's metadata, as a load shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Meta {
+    /// Counts the session's commits.
+    pub version: Version,
+    /// When the session was created.
+    pub created_at: Timestamp,
+    /// The last recorded access.
+    pub accessed_at: Timestamp,
+    /// How long the session lives without an access.
+    pub max_inactive_interval: Duration,
+    /// When the session ends, whatever the activity.
+    pub ends_at: Option<Timestamp>,
+    /// When the current ticket was issued.
+    pub ticket_issued_at: Timestamp,
+    /// Who is signed in.
+    pub principal: Option<Principal>,
+    /// When they signed in.
+    pub signed_in_at: Option<Timestamp>,
+    /// What the application calls this session in a list.
+    pub label: Option<Label>,
+    /// The number of attributes.
+    pub attributes: u32,
+    /// The bytes of all names and values.
+    pub bytes: u64,
+}
+
+/// An attribute as a store holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredAttribute {
+    /// Its name.
+    pub name: Name,
+    /// Its value.
+    pub value: Bytes,
+    /// The version of the commit that last wrote it.
+    pub revision: Version,
+    /// When it lapses by itself, if it does.
+    pub lapses_at: Option<Timestamp>,
+}

@@ -1,0 +1,364 @@
+use std::fmt;
+use std::str::FromStr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+use uuid::Uuid;
+
+use crate::error::{Error, ErrorKind};
+
+/// A session's public name: a random UUID that identifies it for its whole life, also through rotation and sign-in.
+///
+/// Safe to log, to list, and to route by: it opens nothing. Prints as a hyphenated UUID.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Handle(Uuid);
+
+impl Handle {
+    /// Wraps the 16 bytes that a store kept.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Uuid::from_bytes(bytes))
+    }
+
+    /// Returns the 16 bytes to store.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Display for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl FromStr for Handle {
+    type Err = InvalidHandle;
+
+    fn from_str(text: &str) -> Result<Self, InvalidHandle> {
+        Uuid::try_parse(text).map(Self).map_err(|_| InvalidHandle)
+    }
+}
+
+/// A text that is no [`Handle`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidHandle;
+
+impl fmt::Display for InvalidHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not a session handle: expected a UUID")
+    }
+}
+
+impl std::error::Error for InvalidHandle {}
+
+/// The 128 bits that open a session. Lives in the ticket, never in a store; `Debug` does not show it.
+#[derive(Clone, Copy)]
+pub struct Secret([u8; 16]);
+
+impl Secret {
+    /// Returns what a store keeps of the secret: its SHA-256.
+    #[must_use]
+    pub fn proof(&self) -> Proof {
+        Proof(Sha256::digest(self.0).into())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+/// The SHA-256 of a [`Secret`]: enough to check a ticket, useless to make one.
+///
+/// Equality is constant-time. `Debug` does not show it.
+#[derive(Clone, Copy)]
+pub struct Proof([u8; 32]);
+
+impl Proof {
+    /// Wraps the 32 bytes that a store kept.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Returns the 32 bytes to store.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl PartialEq for Proof {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Eq for Proof {}
+
+impl fmt::Debug for Proof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Proof(..)")
+    }
+}
+
+/// What every operation on a session shows its store: which session, and the proof of its ticket's secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Guard {
+    /// Which session.
+    pub handle: Handle,
+    /// The hash of the ticket's secret.
+    pub proof: Proof,
+}
+
+/// 128 random bits that a renewal leaves with the session, so that whoever still holds the ticket from before can be
+/// given the new one again (see [`Ticket::successor`]). Alone it opens nothing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Seed([u8; 16]);
+
+impl Seed {
+    /// Draws a new seed from the operating system.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system has no random bytes.
+    pub fn generate() -> Result<Self, Error> {
+        random().map(Self)
+    }
+
+    /// Wraps the 16 bytes that a store kept.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// Returns the 16 bytes to store.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Seed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Seed(..)")
+    }
+}
+
+/// What the browser holds: a session's [`Handle`] and the [`Secret`] that opens it.
+///
+/// As text 44 characters of URL-safe base64: 22 for the handle, which stay the same for the session's whole life (a
+/// load balancer can route by them), and 22 for the secret. `Debug` shows the handle alone.
+#[derive(Clone, Copy)]
+pub struct Ticket {
+    handle: Handle,
+    secret: Secret,
+}
+
+/// The length of one half of a ticket: 16 bytes in base64 without padding.
+const HALF: usize = 22;
+
+impl Ticket {
+    /// The length of a ticket as text.
+    pub const LEN: usize = 2 * HALF;
+
+    /// Draws the ticket of a new session from the operating system's generator.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system has no random bytes. There is no other generator to fall back to.
+    pub fn generate() -> Result<Self, Error> {
+        let bytes: [u8; 32] = random()?;
+        let (id, secret) = bytes.split_at(16);
+        let id = uuid::Builder::from_random_bytes(halved(id)).into_uuid();
+        Ok(Self {
+            handle: Handle(id),
+            secret: Secret(halved(secret)),
+        })
+    }
+
+    /// Draws a new secret for the same session.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system has no random bytes.
+    pub fn with_new_secret(&self) -> Result<Self, Error> {
+        Ok(Self {
+            handle: self.handle,
+            secret: Secret(random()?),
+        })
+    }
+
+    /// Returns the ticket that a renewal with `seed` puts in this one's place.
+    ///
+    /// Its secret is the first half of a SHA-256 over this one's secret and the seed. So every request that holds
+    /// the old ticket during the grace comes to the *same* new one: parallel renewals cannot hand out tickets that
+    /// invalidate each other, and one whose answer was lost can be handed out again, though the store knows only
+    /// hashes.
+    #[must_use]
+    pub fn successor(&self, seed: &Seed) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(b"cloakroom renewal\0");
+        hash.update(self.handle.as_bytes());
+        hash.update(self.secret.0);
+        hash.update(seed.0);
+        let digest: [u8; 32] = hash.finalize().into();
+        Self {
+            handle: self.handle,
+            secret: Secret(halved(&digest[..16])),
+        }
+    }
+
+    /// Reads a ticket's text.
+    ///
+    /// # Errors
+    ///
+    /// Unless it is 44 characters of URL-safe base64, each half in its one canonical form.
+    pub fn parse(text: &[u8]) -> Result<Self, MalformedTicket> {
+        if text.len() != Self::LEN {
+            return Err(MalformedTicket);
+        }
+        let (handle, secret) = text.split_at(HALF);
+        Ok(Self {
+            handle: Handle::from_bytes(decode(handle)?),
+            secret: Secret(decode(secret)?),
+        })
+    }
+
+    /// Writes the ticket as text. This is the one place where the secret leaves the process: into the cookie.
+    #[must_use]
+    pub fn expose(&self) -> String {
+        let mut text = String::with_capacity(Self::LEN);
+        URL_SAFE_NO_PAD.encode_string(self.handle.as_bytes(), &mut text);
+        URL_SAFE_NO_PAD.encode_string(self.secret.0, &mut text);
+        text
+    }
+
+    /// Returns which session this ticket is for.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.handle
+    }
+
+    /// Hashes the secret into what a store is shown.
+    #[must_use]
+    pub fn guard(&self) -> Guard {
+        Guard {
+            handle: self.handle,
+            proof: self.secret.proof(),
+        }
+    }
+}
+
+impl fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Ticket({}, ..)", self.handle)
+    }
+}
+
+/// A text that is no [`Ticket`]. Does not say what the text was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MalformedTicket;
+
+impl fmt::Display for MalformedTicket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("malformed session ticket")
+    }
+}
+
+impl std::error::Error for MalformedTicket {}
+
+fn decode(half: &[u8]) -> Result<[u8; 16], MalformedTicket> {
+    let mut bytes = [0; 16];
+    let written = URL_SAFE_NO_PAD
+        .decode_slice(half, &mut bytes)
+        .map_err(|_| MalformedTicket)?;
+    if written == bytes.len() {
+        Ok(bytes)
+    } else {
+        Err(MalformedTicket)
+    }
+}
+
+fn halved(bytes: &[u8]) -> [u8; 16] {
+    let mut half = [0; 16];
+    half.copy_from_slice(bytes);
+    half
+}
+
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], Error> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|source| Error::new(ErrorKind::Other, "random bytes", source))?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_round_trips_and_is_44_characters() {
+        let ticket = Ticket::generate().unwrap();
+        let text = ticket.expose();
+        assert_eq!(text.len(), 44);
+        assert_eq!(Ticket::parse(text.as_bytes()).unwrap().guard(), ticket.guard());
+    }
+
+    #[test]
+    fn only_the_canonical_text_is_a_ticket() {
+        let text = Ticket::generate().unwrap().expose();
+        assert!(Ticket::parse(&text.as_bytes()[..43]).is_err());
+        assert!(Ticket::parse(format!("{text}=").as_bytes()).is_err());
+        assert!(Ticket::parse(text.replace(&text[..1], "+").as_bytes()).is_err());
+        // The last character of a half carries 4 unused bits, which must be zero.
+        let stray = format!("{}{}", "A".repeat(43), "B");
+        assert!(Ticket::parse(stray.as_bytes()).is_err());
+        assert!(Ticket::parse("A".repeat(44).as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let ticket = Ticket::generate().unwrap();
+        let secret = &ticket.expose()[22..];
+        let shown = format!(
+            "{ticket:?} {:?} {:?} {:?}",
+            ticket.guard(),
+            ticket.secret,
+            ticket.secret.proof()
+        );
+        assert!(!shown.contains(secret));
+        assert!(shown.contains(&ticket.handle().to_string()));
+        assert!(!shown.contains('['), "no raw bytes: {shown}");
+    }
+
+    #[test]
+    fn every_holder_of_a_ticket_derives_the_same_successor() {
+        let ticket = Ticket::generate().unwrap();
+        let seed = Seed::generate().unwrap();
+        let next = ticket.successor(&seed);
+        assert_eq!(next.guard(), ticket.successor(&seed).guard());
+        assert_eq!(next.handle(), ticket.handle());
+        assert_ne!(next.guard(), ticket.guard());
+        assert_ne!(next.guard(), ticket.successor(&Seed::generate().unwrap()).guard());
+    }
+
+    #[test]
+    fn a_handle_is_a_version_4_uuid() {
+        let text = Ticket::generate().unwrap().handle().to_string();
+        assert_eq!(text.len(), 36);
+        assert_eq!(&text[14..15], "4");
+        assert_eq!(text.parse::<Handle>().unwrap().to_string(), text);
+        assert!("nonsense".parse::<Handle>().is_err());
+    }
+}
