@@ -216,8 +216,9 @@ pub enum TicketFate {
     Kept,
     /// The new ticket is the current one.
     Changed,
-    /// Another request had renewed the ticket already, with this seed; the rest of the commit was applied.
-    AlreadyRenewed(Seed),
+    /// Another request had renewed the ticket already; the rest of the commit was applied. With the seed as long as the
+    /// new ticket was not seen in use.
+    AlreadyRenewed(Option<Seed>),
     /// Another request had signed the same principal in already; the rest of the commit was applied.
     AlreadySignedIn,
 }

@@ -99,8 +99,9 @@ pub struct Opened {
 pub enum Standing {
     /// The current ticket.
     Current,
-    /// The one immediately before, within the grace of a renewal with this seed.
-    Previous(Seed),
+    /// The one immediately before, within the grace of a renewal. With the seed as long as the new ticket was not seen in
+    /// use: then its answer may be lost, and the holder of this one can be given it again.
+    Previous(Option<Seed>),
 }
 
 /// A session's metadata, as a load shows it.

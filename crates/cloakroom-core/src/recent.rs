@@ -1,15 +1,14 @@
 use std::collections::VecDeque;
 
 use crate::commit::{CommitId, TicketFate};
-use crate::ticket::Seed;
 use crate::time::Version;
 
 /// How many commits of a session are remembered. A retry follows at once, so only as many other commits can slip in
 /// between as there are requests of one visitor under way.
 const KEPT: usize = 8;
 
-/// One remembered commit as bytes: id, version, fate, seed.
-const ENTRY: usize = 16 + 8 + 1 + 16;
+/// One remembered commit as bytes: id, version, fate.
+const ENTRY: usize = 16 + 8 + 1;
 
 /// The answers to a session's last few commits, so that one whose answer was lost can be tried again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,11 +32,9 @@ impl RecentCommits {
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.0.len() * ENTRY);
         for (id, version, fate) in &self.0 {
-            let (code, seed) = encode_fate(*fate);
             bytes.extend_from_slice(id.as_bytes());
             bytes.extend_from_slice(&version.0.to_be_bytes());
-            bytes.push(code);
-            bytes.extend_from_slice(&seed);
+            bytes.push(fate_code(*fate));
         }
         bytes
     }
@@ -56,23 +53,23 @@ impl RecentCommits {
     }
 }
 
-fn encode_fate(fate: TicketFate) -> (u8, [u8; 16]) {
+/// The seed of a renewal is left out: it belongs to the record, which forgets it as soon as it can.
+fn fate_code(fate: TicketFate) -> u8 {
     match fate {
-        TicketFate::Kept => (0, [0; 16]),
-        TicketFate::Changed => (1, [0; 16]),
-        TicketFate::AlreadyRenewed(seed) => (2, *seed.as_bytes()),
-        TicketFate::AlreadySignedIn => (3, [0; 16]),
+        TicketFate::Kept => 0,
+        TicketFate::Changed => 1,
+        TicketFate::AlreadyRenewed(_) => 2,
+        TicketFate::AlreadySignedIn => 3,
     }
 }
 
 fn decode_entry(entry: &[u8]) -> Option<(CommitId, Version, TicketFate)> {
     let (id, rest) = entry.split_first_chunk::<16>()?;
     let (version, rest) = rest.split_first_chunk::<8>()?;
-    let (code, seed) = rest.split_first()?;
-    let fate = match code {
+    let fate = match rest.first()? {
         0 => TicketFate::Kept,
         1 => TicketFate::Changed,
-        2 => TicketFate::AlreadyRenewed(Seed::from_bytes(seed.try_into().ok()?)),
+        2 => TicketFate::AlreadyRenewed(None),
         3 => TicketFate::AlreadySignedIn,
         _ => return None,
     };
@@ -93,15 +90,14 @@ mod tests {
         let ids: Vec<_> = (0..KEPT as u64 + 1)
             .map(|_| CommitId::generate().unwrap())
             .collect();
-        let seed = Seed::generate().unwrap();
         for (version, id) in ids.iter().enumerate() {
-            recent.remember(*id, Version(version as u64), TicketFate::AlreadyRenewed(seed));
+            recent.remember(*id, Version(version as u64), TicketFate::AlreadyRenewed(None));
         }
         let recent = RecentCommits::from_bytes(&recent.to_bytes()).unwrap();
         assert_eq!(recent.find(ids[0]), None);
         assert_eq!(
             recent.find(ids[1]),
-            Some((Version(1), TicketFate::AlreadyRenewed(seed)))
+            Some((Version(1), TicketFate::AlreadyRenewed(None)))
         );
     }
 

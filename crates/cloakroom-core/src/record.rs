@@ -6,7 +6,7 @@ use crate::commit::{
 };
 use crate::ended::EndReason;
 use crate::limits::{Limit, Limits, OverLimit};
-use crate::load::Meta;
+use crate::load::{Meta, Touch};
 use crate::recent::RecentCommits;
 use crate::text::{Label, Name, Principal};
 use crate::ticket::{Handle, Proof, Seed};
@@ -65,8 +65,9 @@ pub struct Previous {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a store must handle every case")]
 pub enum Replacement {
-    /// A renewal with this seed: the ticket still opens the session.
-    Renewal(Seed),
+    /// A renewal: the ticket still opens the session. The seed is kept until the browser first shows the new ticket;
+    /// then it is known to have arrived, and nobody need be given it again.
+    Renewal(Option<Seed>),
     /// A sign-in: the ticket opens nothing.
     SignIn,
 }
@@ -77,8 +78,8 @@ pub enum Replacement {
 pub enum Admission {
     /// It is the current ticket.
     Current,
-    /// It is the one before a renewal, within the grace.
-    Previous(Seed),
+    /// It is the one before a renewal, within the grace; with the seed as long as the new ticket was not seen in use.
+    Previous(Option<Seed>),
     /// It is the one before a sign-in, within the grace: it may do nothing.
     Superseded,
     /// It opens nothing, or the session has ended.
@@ -182,17 +183,38 @@ impl Record {
         }
     }
 
-    /// Returns whether an access is to be recorded, where one was asked for at most `every` so often. The throttle is
-    /// never more than a tenth of the max inactive interval.
-    #[must_use]
-    pub fn touch_is_due(&self, now: Timestamp, every: Duration) -> bool {
+    /// Records an access by a ticket that was admitted, if it is due, and returns whether the record has changed and
+    /// must be stored.
+    ///
+    /// An access is due when the last recorded one is older than what `touch` asks, which is never more than a tenth of
+    /// the max inactive interval; and, whatever the throttle, when a renewed ticket is shown for the first time. The
+    /// last access never goes backward.
+    pub fn access(&mut self, admission: Admission, now: Timestamp, touch: Touch) -> bool {
+        let Touch::AtMostEvery(every) = touch else {
+            return false;
+        };
         let throttle = every.min(self.max_inactive_interval / 10);
-        now > self.accessed_at && now.since(self.accessed_at) >= throttle
+        let throttled = now.since(self.accessed_at) < throttle;
+        let arrived = self.confirm_renewal(admission);
+        if (throttled && !arrived) || now <= self.accessed_at {
+            return arrived;
+        }
+        self.accessed_at = now;
+        true
     }
 
-    /// Records an access. It never goes backward.
-    pub fn touch(&mut self, now: Timestamp) {
-        self.accessed_at = self.accessed_at.max(now);
+    /// Forgets the seed of a renewal once the new ticket is in use, and returns whether it did.
+    fn confirm_renewal(&mut self, admission: Admission) -> bool {
+        match (admission, &mut self.previous) {
+            (
+                Admission::Current,
+                Some(Previous {
+                    replaced_by: Replacement::Renewal(seed),
+                    ..
+                }),
+            ) => seed.take().is_some(),
+            _ => false,
+        }
     }
 
     /// Decides on a commit that changes this session, and changes the record if it is to be applied.
@@ -214,7 +236,8 @@ impl Record {
             }));
         }
         let at = now.minus(commit.age);
-        let fate = match self.ticket_fate(commit, at) {
+        let admission = self.admit(&commit.guard.proof, at);
+        let fate = match self.ticket_fate(admission, commit) {
             Ok(fate) => fate,
             Err(outcome) => return Verdict::Answer(outcome),
         };
@@ -224,6 +247,7 @@ impl Record {
         match self.totals_after(&commit.changes, &commit.limits, held) {
             Err(over) => Verdict::Answer(Outcome::OverLimit(over)),
             Ok(totals) => {
+                self.confirm_renewal(admission);
                 self.absorb(commit, at, totals, fate);
                 Verdict::Apply(Committed {
                     version: self.version,
@@ -241,7 +265,17 @@ impl Record {
         let known = self.recent.find(commit.id)?;
         let asks = &commit.guard.proof;
         let is_ours = self.proof == *asks || self.previous.as_ref().is_some_and(|it| it.proof == *asks);
-        is_ours.then_some(known)
+        let renewed_with = match &self.previous {
+            Some(Previous {
+                replaced_by: Replacement::Renewal(seed),
+                ..
+            }) => *seed,
+            _ => None,
+        };
+        is_ours.then_some(match known {
+            (version, TicketFate::AlreadyRenewed(_)) => (version, TicketFate::AlreadyRenewed(renewed_with)),
+            known => known,
+        })
     }
 
     /// Returns the metadata as a load shows it.
@@ -262,8 +296,8 @@ impl Record {
         }
     }
 
-    fn ticket_fate(&self, commit: &Commit, at: Timestamp) -> Result<TicketFate, Outcome> {
-        match (self.admit(&commit.guard.proof, at), &commit.changes.ticket) {
+    fn ticket_fate(&self, admission: Admission, commit: &Commit) -> Result<TicketFate, Outcome> {
+        match (admission, &commit.changes.ticket) {
             (Admission::Refused, _) => Err(Outcome::Gone(Gone::Absent)),
             (Admission::Superseded, Some(TicketChange::SignIn { bind, .. })) => {
                 if self.principal.as_ref() == Some(&bind.principal) {
@@ -330,7 +364,7 @@ impl Record {
     fn absorb(&mut self, commit: &Commit, at: Timestamp, (count, bytes): (u32, u64), fate: TicketFate) {
         let changes = &commit.changes;
         self.version = self.version.next();
-        self.touch(at);
+        self.accessed_at = self.accessed_at.max(at);
         self.attributes = count;
         self.bytes = bytes;
         if changes.clear {
@@ -355,7 +389,7 @@ impl Record {
 
     fn change_ticket(&mut self, change: &TicketChange, at: Timestamp) {
         let (proof, grace, replaced_by) = match change {
-            TicketChange::Renew { proof, seed, grace } => (*proof, *grace, Replacement::Renewal(*seed)),
+            TicketChange::Renew { proof, seed, grace } => (*proof, *grace, Replacement::Renewal(Some(*seed))),
             TicketChange::SignIn { proof, grace, bind } => {
                 self.principal = Some(bind.principal.clone());
                 self.signed_in_at = Some(at);
