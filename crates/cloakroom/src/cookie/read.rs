@@ -1,0 +1,134 @@
+use cloakroom_core::Ticket;
+use http::header::{COOKIE, HeaderMap, HeaderValue};
+
+/// How many tickets of one request are tried. Several cookies of one name come from different paths or domains; more
+/// than this many are an attack on the store.
+const MAX_TICKETS: usize = 4;
+
+/// The `Cookie` lines of a request. Keeping them copies no text.
+#[derive(Debug, Default)]
+pub(crate) enum Cookies {
+    #[default]
+    None,
+    One(HeaderValue),
+    Several(Vec<HeaderValue>),
+}
+
+impl Cookies {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let mut lines = headers.get_all(COOKIE).iter();
+        match (lines.next(), lines.next()) {
+            (None, _) => Self::None,
+            (Some(one), None) => Self::One(one.clone()),
+            (Some(one), Some(two)) => Self::Several([one, two].into_iter().chain(lines).cloned().collect()),
+        }
+    }
+
+    fn lines(&self) -> &[HeaderValue] {
+        match self {
+            Self::None => &[],
+            Self::One(line) => std::slice::from_ref(line),
+            Self::Several(lines) => lines,
+        }
+    }
+}
+
+/// Returns the well-formed tickets in cookies of this name, in the order of the request, each once.
+///
+/// A pair is split off at `;` and at its first `=`, with blanks around both dropped (RFC 6265, 5.2, as agents send it).
+/// Everything else, a quoted value too, is none of ours: it is skipped and never an error.
+pub(crate) fn tickets(cookies: &Cookies, name: &str) -> Vec<Ticket> {
+    let values = cookies
+        .lines()
+        .iter()
+        .flat_map(|line| values(line.as_bytes(), name.as_bytes()));
+    let mut seen: Vec<&[u8]> = Vec::new();
+    let mut tickets = Vec::new();
+    for value in values {
+        let Ok(ticket) = Ticket::parse(value) else {
+            tracing::debug!("ignoring a malformed session cookie");
+            continue;
+        };
+        if !seen.contains(&value) {
+            seen.push(value);
+            tickets.push(ticket);
+        }
+        if tickets.len() == MAX_TICKETS {
+            break;
+        }
+    }
+    tickets
+}
+
+fn values<'a>(line: &'a [u8], name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+    line.split(|byte| *byte == b';').filter_map(move |pair| {
+        let value = pair.trim_ascii_start().strip_prefix(name)?;
+        value
+            .trim_ascii_start()
+            .strip_prefix(b"=")
+            .map(<[u8]>::trim_ascii)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn found(lines: &[&str]) -> Vec<String> {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(COOKIE, HeaderValue::from_str(line).unwrap());
+        }
+        tickets(&Cookies::of(&headers), "id")
+            .iter()
+            .map(Ticket::expose)
+            .collect()
+    }
+
+    #[test]
+    fn every_cookie_of_the_name_is_found_in_order() {
+        let [a, b, c] = [(); 3].map(|()| Ticket::generate().unwrap().expose());
+        assert_eq!(
+            found(&[&format!("x=1; id={a};id={b}"), &format!("id={c}")]),
+            [a.clone(), b, c]
+        );
+        assert_eq!(found(&[&format!("id={a}; id={a}")]), [a.clone()], "each once");
+        assert_eq!(found(&[&format!("  id = {a} ")]), [a]);
+    }
+
+    #[test]
+    fn nothing_else_is() {
+        let ticket = Ticket::generate().unwrap().expose();
+        for line in ["", ";", "id", "id=", "=", "id=short", "id==", "other=x"] {
+            assert_eq!(found(&[line]), [""; 0], "{line:?}");
+        }
+        assert_eq!(found(&[&format!("id=\"{ticket}\"")]), [""; 0]);
+        assert_eq!(
+            found(&[&format!("Id={ticket}; idx={ticket}; xid={ticket}")]),
+            [""; 0]
+        );
+    }
+
+    #[test]
+    fn the_number_of_tickets_is_bounded() {
+        let line: String = (0..50)
+            .map(|_| format!("id={}; ", Ticket::generate().unwrap().expose()))
+            .collect();
+        assert_eq!(found(&[&line]).len(), MAX_TICKETS);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic_or_invent_a_ticket(line in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let mut headers = HeaderMap::new();
+            if let Ok(value) = HeaderValue::from_bytes(&line) {
+                headers.append(COOKIE, value);
+                for ticket in tickets(&Cookies::of(&headers), "id") {
+                    let text = ticket.expose();
+                    prop_assert!(line.windows(44).any(|window| window == text.as_bytes()));
+                }
+            }
+        }
+    }
+}

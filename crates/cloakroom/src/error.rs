@@ -1,0 +1,214 @@
+use std::error::Error as StdError;
+use std::fmt;
+
+use cloakroom_core::{self as core, InvalidText, Name, OverLimit};
+use http::StatusCode;
+
+/// Why an operation on a session failed.
+///
+/// With the `axum` feature it is a response: see [`status`](Self::status). The response has no body, but for a missing
+/// layer, and what it stands for is logged.
+#[derive(Debug)]
+pub struct Error(Box<Repr>);
+
+#[derive(Debug)]
+struct Repr {
+    kind: ErrorKind,
+    attribute: Option<Name>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// What kind of failure an [`Error`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The store failed or did not answer in time.
+    Store,
+    /// The attribute's stored value cannot be decoded as the type asked for. It is unchanged.
+    Undecodable,
+    /// The value cannot be encoded. Nothing of the request is committed.
+    Unencodable,
+    /// The name, principal or label is empty, too long, or has a control character.
+    InvalidText,
+    /// The interval is outside [`MIN_INTERVAL`](crate::MIN_INTERVAL) to [`MAX_INTERVAL`](crate::MAX_INTERVAL).
+    InvalidInterval,
+    /// A limit would be passed.
+    OverLimit,
+    /// Another principal has signed in to the session, or an attribute changed too often to be updated.
+    Conflict,
+    /// The session has ended while the request ran, or its ticket was replaced by a sign-in.
+    Gone,
+    /// An [`Attr`](crate::Attr) of this name is alive in this request already.
+    AlreadyBorrowed,
+    /// The response's head has gone out, so no cookie can be sent any more.
+    HeadSent,
+    /// Nobody is signed in.
+    NotSignedIn,
+    /// The request did not pass a [`SessionLayer`](crate::SessionLayer).
+    MissingLayer,
+}
+
+impl Error {
+    fn new(kind: ErrorKind) -> Self {
+        Self(Box::new(Repr {
+            kind,
+            attribute: None,
+            source: None,
+        }))
+    }
+
+    fn with_source(kind: ErrorKind, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self(Box::new(Repr {
+            kind,
+            attribute: None,
+            source: Some(source.into()),
+        }))
+    }
+
+    fn naming(mut self, attribute: Name) -> Self {
+        self.0.attribute = Some(attribute);
+        self
+    }
+
+    pub(crate) fn undecodable(name: Name, source: rmp_serde::decode::Error) -> Self {
+        Self::with_source(ErrorKind::Undecodable, source).naming(name)
+    }
+
+    pub(crate) fn unencodable(name: Name, source: rmp_serde::encode::Error) -> Self {
+        Self::with_source(ErrorKind::Unencodable, source).naming(name)
+    }
+
+    pub(crate) fn already_borrowed(name: Name) -> Self {
+        Self::new(ErrorKind::AlreadyBorrowed).naming(name)
+    }
+
+    pub(crate) fn invalid_interval() -> Self {
+        Self::new(ErrorKind::InvalidInterval)
+    }
+
+    pub(crate) fn conflict() -> Self {
+        Self::new(ErrorKind::Conflict)
+    }
+
+    pub(crate) fn contended(name: Name) -> Self {
+        Self::new(ErrorKind::Conflict).naming(name)
+    }
+
+    pub(crate) fn gone() -> Self {
+        Self::new(ErrorKind::Gone)
+    }
+
+    pub(crate) fn head_sent() -> Self {
+        Self::new(ErrorKind::HeadSent)
+    }
+
+    pub(crate) fn not_signed_in() -> Self {
+        Self::new(ErrorKind::NotSignedIn)
+    }
+
+    pub(crate) fn missing_layer() -> Self {
+        Self::new(ErrorKind::MissingLayer)
+    }
+
+    /// The task of an operation was cut off: what it did is not known.
+    pub(crate) fn interrupted() -> Self {
+        core::Error::of(core::ErrorKind::Other, "interrupted").into()
+    }
+
+    /// Returns what kind of failure this is.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// Returns the attribute that is at fault, if it is one.
+    #[must_use]
+    pub fn attribute(&self) -> Option<&str> {
+        self.0.attribute.as_ref().map(Name::as_str)
+    }
+
+    /// Returns the status that this error is as a response: 503 for a failing store, 413 over a limit, 409 for a conflict
+    /// or a session that is gone, 401 where nobody is signed in, 400 for an unusable name or interval, and 500 otherwise.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match self.0.kind {
+            ErrorKind::Store => StatusCode::SERVICE_UNAVAILABLE,
+            ErrorKind::OverLimit => StatusCode::PAYLOAD_TOO_LARGE,
+            ErrorKind::Conflict | ErrorKind::Gone => StatusCode::CONFLICT,
+            ErrorKind::NotSignedIn => StatusCode::UNAUTHORIZED,
+            ErrorKind::InvalidText | ErrorKind::InvalidInterval => StatusCode::BAD_REQUEST,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// Logs a failure that a visitor is about to be told nothing of.
+    pub(crate) fn log(&self) {
+        let attribute = self.attribute();
+        let source = self.source().map(tracing::field::display);
+        if self.status().is_server_error() {
+            tracing::error!(error = %self, attribute, source, "a session operation failed");
+        } else {
+            tracing::debug!(error = %self, attribute, source, "a session operation was refused");
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0.kind {
+            ErrorKind::Store => "the session store failed",
+            ErrorKind::Undecodable => "a session attribute cannot be decoded",
+            ErrorKind::Unencodable => "a session attribute cannot be encoded",
+            ErrorKind::InvalidText => "unusable name",
+            ErrorKind::InvalidInterval => "an interval must be between 1 ms and 400 days",
+            ErrorKind::OverLimit => "the session would be over a limit",
+            ErrorKind::Conflict => "the session was changed by another request",
+            ErrorKind::Gone => "the session has ended",
+            ErrorKind::AlreadyBorrowed => "an `Attr` of this name is alive in this request already",
+            ErrorKind::HeadSent => "the response's head has gone out: no session cookie can be sent any more",
+            ErrorKind::NotSignedIn => "nobody is signed in",
+            ErrorKind::MissingLayer => MISSING_LAYER,
+        })?;
+        match &self.0.attribute {
+            Some(name) => write!(f, " (attribute {name:?})"),
+            None => Ok(()),
+        }
+    }
+}
+
+pub(crate) const MISSING_LAYER: &str = "no SessionLayer on this route: add `.layer(SessionLayer::new(store))` to the Router, after the routes that use it";
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+impl From<core::Error> for Error {
+    fn from(source: core::Error) -> Self {
+        Self::with_source(ErrorKind::Store, source)
+    }
+}
+
+impl From<InvalidText> for Error {
+    fn from(source: InvalidText) -> Self {
+        Self::with_source(ErrorKind::InvalidText, source)
+    }
+}
+
+impl From<OverLimit> for Error {
+    fn from(source: OverLimit) -> Self {
+        Self::with_source(ErrorKind::OverLimit, source)
+    }
+}
+
+#[cfg(feature = "axum")]
+impl axum_core::response::IntoResponse for Error {
+    fn into_response(self) -> axum_core::response::Response {
+        self.log();
+        match self.kind() {
+            ErrorKind::MissingLayer => (self.status(), MISSING_LAYER).into_response(),
+            _ => self.status().into_response(),
+        }
+    }
+}

@@ -1,0 +1,104 @@
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use http::Response;
+use http::header::SET_COOKIE;
+use pin_project_lite::pin_project;
+
+use super::body::SessionBody;
+use super::caching::forbid_sharing;
+use crate::session::{Finish, Inner, Settled, Task};
+
+pin_project! {
+    /// The response of a [`SessionService`](super::SessionService): waits for the inner service, and then, if there is
+    /// something to store, for the store.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct ResponseFuture<F: Future> {
+        #[pin]
+        inner: F,
+        session: Arc<Inner>,
+        answered: bool,
+        storing: Option<Storing<F::Output>>,
+    }
+
+    impl<F: Future> PinnedDrop for ResponseFuture<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            if !*this.answered {
+                this.session.abandon();
+            }
+        }
+    }
+}
+
+/// What the inner service answered, held back until the store has.
+struct Storing<T> {
+    answer: T,
+    task: Task<Settled>,
+}
+
+impl<F: Future> ResponseFuture<F> {
+    pub(super) fn new(inner: F, session: Arc<Inner>) -> Self {
+        Self {
+            inner,
+            session,
+            answered: false,
+            storing: None,
+        }
+    }
+}
+
+impl<F, R, E> Future for ResponseFuture<F>
+where
+    F: Future<Output = Result<Response<R>, E>>,
+{
+    type Output = Result<Response<SessionBody<R>>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        if this.storing.is_none() {
+            let answer = ready!(this.inner.poll(cx));
+            *this.answered = true;
+            let failed = answer
+                .as_ref()
+                .map_or(true, |response| this.session.is_failed(response));
+            match this.session.finish(failed) {
+                Finish::Unused => {
+                    return Poll::Ready(answer.map(|response| response.map(SessionBody::inner)));
+                }
+                Finish::Done(settled) => {
+                    return Poll::Ready(answer.map(|response| settle(response, settled)));
+                }
+                Finish::Storing(task) => *this.storing = Some(Storing { answer, task }),
+            }
+        }
+        let Some(storing) = this.storing else {
+            return Poll::Pending;
+        };
+        let settled = ready!(Pin::new(&mut storing.task).poll(cx)).unwrap_or_else(Settled::unknown);
+        let answer = this.storing.take().map(|storing| storing.answer);
+        answer.map_or(Poll::Pending, |answer| {
+            Poll::Ready(answer.map(|response| settle(response, settled)))
+        })
+    }
+}
+
+fn settle<R>(response: Response<R>, settled: Settled) -> Response<SessionBody<R>> {
+    let mut response = match settled.status {
+        None => response.map(SessionBody::inner),
+        Some(status) => {
+            let mut response = Response::new(SessionBody::empty());
+            *response.status_mut() = status;
+            response
+        }
+    };
+    if settled.used {
+        forbid_sharing(response.headers_mut(), settled.cookie.is_some());
+    }
+    if let Some(cookie) = settled.cookie {
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
+    response
+}

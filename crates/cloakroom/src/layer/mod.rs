@@ -1,0 +1,126 @@
+//! The middleware: [`SessionLayer`] and what it is made of.
+
+mod body;
+mod caching;
+mod future;
+mod hint;
+mod service;
+mod settings;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use cloakroom_core::{DynStore, Store};
+use tokio_util::task::TaskTracker;
+use tower_layer::Layer;
+
+pub use self::body::SessionBody;
+pub use self::future::ResponseFuture;
+pub use self::service::SessionService;
+use crate::config::{ConfigError, Settings};
+use crate::cookie::Writer;
+use crate::session::Shared;
+use crate::sweeper::Sweeper;
+
+/// Gives each request its session.
+///
+/// A request that does not use the session costs no store operation. One that does has it loaded when its handler takes a
+/// [`Session`](crate::Session) or an [`Attr`](crate::Attr), and what it changed is committed before its response's head
+/// goes out.
+///
+/// ```
+/// use std::time::Duration;
+/// use cloakroom::{MemoryStore, SessionLayer};
+///
+/// let layer = SessionLayer::new(MemoryStore::new())
+///     .max_inactive_interval(Duration::from_secs(20 * 60))
+///     .max_lifetime(Duration::from_secs(8 * 60 * 60))
+///     .check()?;
+/// # let _ = layer;
+/// # Ok::<(), cloakroom::ConfigError>(())
+/// ```
+///
+/// # Around any service
+///
+/// The layer wraps any `tower::Service<http::Request<B>>` whose response is an `http::Response<R>`; the response's body
+/// becomes a [`SessionBody<R>`]. It needs a Tokio runtime. Several layers with different cookie names can stand in one
+/// stack: see [`Sessions`](crate::Sessions).
+///
+/// # Panics
+///
+/// [`layer`](Layer::layer), which builds the service when the program starts, panics on settings that contradict each
+/// other. [`check`](Self::check) returns them as an error.
+#[derive(Clone)]
+pub struct SessionLayer {
+    store: Arc<dyn DynStore>,
+    settings: Settings,
+    tasks: TaskTracker,
+    /// Whether the log has told that `Secure` cookies cannot come back, or need not.
+    hinted: Arc<AtomicBool>,
+}
+
+impl SessionLayer {
+    /// Makes a layer over a store, with the safe defaults that each setting's method tells.
+    pub fn new(store: impl Store) -> Self {
+        Self {
+            store: Arc::new(store),
+            settings: Settings::default(),
+            tasks: TaskTracker::new(),
+            hinted: Arc::default(),
+        }
+    }
+
+    /// Checks that the settings do not contradict each other.
+    ///
+    /// # Errors
+    ///
+    /// When they do, such as a `__Host-` cookie with a domain.
+    pub fn check(self) -> Result<Self, ConfigError> {
+        self.settings.check()?;
+        Ok(self)
+    }
+
+    /// Waits until every commit and invalidation that has begun has ended. Call it after the server has stopped, before
+    /// the process ends.
+    pub async fn settled(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.tasks.reopen();
+    }
+
+    /// Makes a sweeper of the layer's store.
+    #[must_use]
+    pub fn sweeper(&self) -> Sweeper {
+        Sweeper::of(Arc::clone(&self.store))
+    }
+
+    pub(crate) fn shared(&self) -> Arc<Shared> {
+        Arc::new(Shared {
+            store: Arc::clone(&self.store),
+            writer: Writer::new(&self.settings.cookie, self.settings.max_lifetime),
+            settings: self.settings.clone(),
+            tasks: self.tasks.clone(),
+            hinted: Arc::clone(&self.hinted),
+        })
+    }
+}
+
+impl<S> Layer<S> for SessionLayer {
+    type Service = SessionService<S>;
+
+    fn layer(&self, inner: S) -> SessionService<S> {
+        if let Err(error) = self.settings.check() {
+            panic!("{error}");
+        }
+        SessionService::new(inner, self.shared())
+    }
+}
+
+impl fmt::Debug for SessionLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionLayer")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,54 @@
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use tower_service::Service;
+
+use super::body::SessionBody;
+use super::future::ResponseFuture;
+use super::hint;
+use crate::cookie::Cookies;
+use crate::session::{Inner, Shared, Slot};
+
+/// A service whose requests have sessions: what [`SessionLayer`](crate::SessionLayer) makes.
+#[derive(Clone)]
+pub struct SessionService<S> {
+    inner: S,
+    shared: Arc<Shared>,
+}
+
+impl<S> SessionService<S> {
+    pub(super) fn new(inner: S, shared: Arc<Shared>) -> Self {
+        Self { inner, shared }
+    }
+}
+
+impl<S, B, R> Service<Request<B>> for SessionService<S>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+{
+    type Response = Response<SessionBody<R>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        hint::observe(&self.shared, &request);
+        let cookies = Cookies::of(request.headers());
+        let session = Arc::new(Inner::new(Arc::clone(&self.shared), cookies));
+        Slot::put(Arc::clone(&session), request.extensions_mut());
+        ResponseFuture::new(self.inner.call(request), session)
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for SessionService<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionService")
+            .field("inner", &self.inner)
+            .finish_non_exhaustive()
+    }
+}

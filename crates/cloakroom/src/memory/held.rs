@@ -1,0 +1,165 @@
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use cloakroom_core::{
+    AttributeChange, Commit, Edit, EndReason, Ended, Handle, Name, Opened, Record, Select, Size, Standing,
+    StoredAttribute, Timestamp, Verdict, Version, Wanted,
+};
+
+/// A session in memory.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) record: Record,
+    attributes: BTreeMap<Name, Value>,
+    /// Until when a sweep has claimed it.
+    pub(super) leased_until: Option<Timestamp>,
+    /// Its place in the shard's queue of deadlines.
+    pub(super) queued: Timestamp,
+}
+
+#[derive(Debug)]
+struct Value {
+    bytes: Bytes,
+    revision: Version,
+    lapses_at: Option<Timestamp>,
+}
+
+/// What a session costs in memory beside its names and values, roughly: the record, the index, the queue.
+const OVERHEAD: u64 = 700;
+/// The same for an attribute.
+const ATTRIBUTE_OVERHEAD: u64 = 120;
+
+impl Value {
+    fn is_live(&self, now: Timestamp) -> bool {
+        self.lapses_at.is_none_or(|end| now < end)
+    }
+
+    fn stored(&self, name: &Name) -> StoredAttribute {
+        let Self {
+            bytes,
+            revision,
+            lapses_at,
+        } = self;
+        StoredAttribute {
+            name: name.clone(),
+            value: bytes.clone(),
+            revision: *revision,
+            lapses_at: *lapses_at,
+        }
+    }
+}
+
+impl Held {
+    /// Makes a session from the record of its first commit.
+    pub(super) fn create(record: Record, changes: &[AttributeChange]) -> Self {
+        let queued = record.expires_at();
+        let mut held = Self {
+            record,
+            attributes: BTreeMap::new(),
+            leased_until: None,
+            queued,
+        };
+        held.edit(changes, held.record.created_at);
+        held
+    }
+
+    /// Returns how many bytes of memory the session takes, roughly.
+    pub(super) fn cost(&self) -> u64 {
+        OVERHEAD + u64::from(self.record.attributes) * ATTRIBUTE_OVERHEAD + self.record.bytes
+    }
+
+    pub(super) fn commit(&mut self, commit: &Commit, now: Timestamp) -> Verdict {
+        self.drop_lapsed(now);
+        let attributes = &self.attributes;
+        let held = |name: &Name| {
+            let value = attributes.get(name.as_str())?;
+            Some(Size {
+                value: value.bytes.len() as u64,
+                revision: value.revision,
+            })
+        };
+        let verdict = self.record.apply(commit, now, held);
+        if matches!(verdict, Verdict::Apply(_)) {
+            if commit.changes.clear {
+                self.attributes.clear();
+            }
+            self.edit(&commit.changes.attributes, now.minus(commit.age));
+        }
+        verdict
+    }
+
+    fn edit(&mut self, changes: &[AttributeChange], at: Timestamp) {
+        for change in changes {
+            match &change.edit {
+                Edit::Set { value, .. } => {
+                    let lapses_at = change.edit.lapses_at(at);
+                    let value = Value {
+                        bytes: value.clone(),
+                        revision: self.record.version,
+                        lapses_at,
+                    };
+                    self.attributes.insert(change.name.clone(), value);
+                }
+                Edit::Remove => {
+                    self.attributes.remove(change.name.as_str());
+                }
+            }
+        }
+    }
+
+    fn drop_lapsed(&mut self, now: Timestamp) {
+        if self.record.next_lapse.is_none_or(|lapse| now < lapse) {
+            return;
+        }
+        self.attributes.retain(|_, value| value.is_live(now));
+        let size = |(name, value): (&Name, &Value)| (name.as_str().len() + value.bytes.len()) as u64;
+        self.record.attributes = u32::try_from(self.attributes.len()).unwrap_or(u32::MAX);
+        self.record.bytes = self.attributes.iter().map(size).sum();
+        self.record.next_lapse = self.attributes.values().filter_map(|value| value.lapses_at).min();
+    }
+
+    pub(super) fn open(&self, standing: Standing, now: Timestamp, select: &Select) -> Box<Opened> {
+        let attributes = self.select(&select.values, now);
+        let names = select.names.then(|| self.names(now));
+        Box::new(Opened {
+            standing,
+            now,
+            meta: self.record.meta(),
+            attributes,
+            names,
+        })
+    }
+
+    fn select(&self, wanted: &Wanted, now: Timestamp) -> Vec<StoredAttribute> {
+        let live = |(name, value): (&Name, &Value)| value.is_live(now).then(|| value.stored(name));
+        match wanted {
+            Wanted::Nothing => Vec::new(),
+            Wanted::Everything => self.attributes.iter().filter_map(live).collect(),
+            Wanted::Named(names) => {
+                let found = names
+                    .iter()
+                    .filter_map(|name| self.attributes.get_key_value(name.as_str()));
+                found.filter_map(live).collect()
+            }
+        }
+    }
+
+    fn names(&self, now: Timestamp) -> Vec<Name> {
+        let live = self.attributes.iter().filter(|(_, value)| value.is_live(now));
+        live.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Returns what is told of the session after its end. What lapsed before the end is no longer part of it.
+    pub(super) fn ended(&self, handle: Handle, reason: EndReason, now: Timestamp, select: &Select) -> Ended {
+        let end = now.min(self.record.expires_at());
+        Ended {
+            handle,
+            principal: self.record.principal.clone(),
+            names: self.names(end),
+            attributes: self.select(&select.values, end),
+            reason,
+            created_at: self.record.created_at,
+            accessed_at: self.record.accessed_at,
+        }
+    }
+}

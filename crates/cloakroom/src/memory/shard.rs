@@ -1,0 +1,174 @@
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use cloakroom_core::{EndReason, Ended, Handle, Principal, Select, Sweep, Timestamp};
+use lru::LruCache;
+
+use super::held::Held;
+
+/// How long an expired session is kept for a sweep to hand out.
+const HAND_OUT: Duration = Duration::from_secs(5 * 60);
+
+/// A share of the sessions, under one lock.
+#[derive(Debug)]
+pub(super) struct Shard {
+    sessions: LruCache<Handle, Held>,
+    /// Each session once, under a moment that is not later than its deadline.
+    deadlines: BTreeSet<(Timestamp, Handle)>,
+    cost: u64,
+    bounds: Bounds,
+}
+
+/// How much a shard holds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    pub(super) sessions: usize,
+    pub(super) bytes: u64,
+}
+
+/// A session that has left memory, as far as the index needs it.
+pub(super) type Left = (Handle, Option<Principal>);
+
+impl Shard {
+    pub(super) fn new(bounds: Bounds) -> Self {
+        Self {
+            sessions: LruCache::unbounded(),
+            deadlines: BTreeSet::new(),
+            cost: 0,
+            bounds,
+        }
+    }
+
+    /// Returns a session and makes it the most recently used.
+    pub(super) fn get(&mut self, handle: &Handle) -> Option<&mut Held> {
+        self.sessions.get_mut(handle)
+    }
+
+    pub(super) fn peek(&self, handle: &Handle) -> Option<&Held> {
+        self.sessions.peek(handle)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.sessions.len()
+    }
+
+    pub(super) fn cost(&self) -> u64 {
+        self.cost
+    }
+
+    pub(super) fn insert(&mut self, handle: Handle, held: Held) {
+        self.cost += held.cost();
+        self.deadlines.insert((held.queued, handle));
+        self.sessions.push(handle, held);
+    }
+
+    /// Takes note of what a commit has changed about a session's size and deadline.
+    pub(super) fn changed(&mut self, handle: &Handle, cost_before: u64) {
+        let Some(held) = self.sessions.peek_mut(handle) else {
+            return;
+        };
+        self.cost = self.cost - cost_before + held.cost();
+        let deadline = held.record.expires_at();
+        if deadline < held.queued {
+            self.deadlines.remove(&(held.queued, *handle));
+            self.deadlines.insert((deadline, *handle));
+            held.queued = deadline;
+        }
+    }
+
+    pub(super) fn remove(&mut self, handle: &Handle) -> Option<Held> {
+        let held = self.sessions.pop(handle)?;
+        self.deadlines.remove(&(held.queued, *handle));
+        self.cost -= held.cost();
+        Some(held)
+    }
+
+    pub(super) fn invalidate(&mut self, handle: Handle, now: Timestamp) -> Option<Ended> {
+        let held = self.remove(&handle)?;
+        let live = held.record.is_live(now);
+        live.then(|| held.ended(handle, EndReason::Invalidated, now, &Select::default()))
+    }
+
+    /// Drops what expired long ago and, while the shard is over its bounds, the least recently used.
+    pub(super) fn make_room(&mut self, now: Timestamp) -> Vec<Left> {
+        let mut left = Vec::new();
+        // Two for each that comes in: the backlog shrinks, and no request pays for all of it.
+        for _ in 0..2 {
+            let Some(handle) = self.due(now.minus(HAND_OUT)) else {
+                break;
+            };
+            left.extend(self.leave(handle));
+        }
+        while self.sessions.len() > self.bounds.sessions || self.cost > self.bounds.bytes {
+            let Some((&handle, _)) = self.sessions.peek_lru() else {
+                break;
+            };
+            tracing::debug!(session.handle = %handle, "the memory store is full: dropping the least recently used session");
+            left.extend(self.leave(handle));
+        }
+        left
+    }
+
+    fn leave(&mut self, handle: Handle) -> Option<Left> {
+        self.remove(&handle).map(|held| (handle, held.record.principal))
+    }
+
+    /// Hands out expired sessions until `sweep.limit` are in `ended`.
+    pub(super) fn sweep(&mut self, sweep: &Sweep, now: Timestamp, ended: &mut Vec<Ended>) {
+        while ended.len() < sweep.limit as usize {
+            let Some(handle) = self.due(now) else { return };
+            let Some(held) = self.sessions.peek(&handle) else {
+                return;
+            };
+            ended.push(held.ended(handle, held.record.end_reason(), now, &sweep.select));
+            match sweep.lease {
+                None => drop(self.remove(&handle)),
+                Some(lease) => self.lease(handle, now.plus(lease)),
+            }
+        }
+    }
+
+    fn lease(&mut self, handle: Handle, until: Timestamp) {
+        if let Some(held) = self.sessions.peek_mut(&handle) {
+            held.leased_until = Some(until);
+            self.requeue(handle, until);
+        }
+    }
+
+    /// Returns a session that had expired by `now` and is not leased. Puts those that were accessed since they were
+    /// queued in their new places.
+    fn due(&mut self, now: Timestamp) -> Option<Handle> {
+        loop {
+            let &(queued, handle) = self.deadlines.first().filter(|(queued, _)| *queued <= now)?;
+            let held = self.sessions.peek(&handle)?;
+            let deadline = held
+                .leased_until
+                .max(Some(held.record.expires_at()))
+                .unwrap_or(queued);
+            if deadline <= now {
+                return Some(handle);
+            }
+            self.requeue(handle, deadline);
+        }
+    }
+
+    fn requeue(&mut self, handle: Handle, to: Timestamp) {
+        if let Some(held) = self.sessions.peek_mut(&handle) {
+            self.deadlines.remove(&(held.queued, handle));
+            self.deadlines.insert((to, handle));
+            held.queued = to;
+        }
+    }
+
+    pub(super) fn acknowledge(&mut self, handle: &Handle, now: Timestamp) -> Option<Left> {
+        let expired = self
+            .sessions
+            .peek(handle)
+            .is_some_and(|held| !held.record.is_live(now));
+        if expired { self.leave(*handle) } else { None }
+    }
+
+    pub(super) fn clear(&mut self) {
+        *self = Self::new(self.bounds);
+    }
+}

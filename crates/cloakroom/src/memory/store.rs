@@ -1,0 +1,330 @@
+use cloakroom_core::{
+    About, Admission, Bind, Commit, Committed, Creation, Ended, Error, ErrorKind, Feed, Guard, Handle,
+    Intent, Invalidate, Invalidated, Load, Loaded, Outcome, OverLimit, Principal, Record, SessionInfo,
+    Standing, Store, Sweep, TicketChange, TicketFate, Timestamp, Verdict,
+};
+
+use super::held::Held;
+use super::principals::Principals;
+use super::shard::{Left, Shard};
+use super::{Inner, MemoryStore, lock};
+use cloakroom_core::Gone;
+
+impl Store for MemoryStore {
+    fn about(&self) -> About {
+        About {
+            backend: "memory",
+            namespace: self.inner.namespace.clone(),
+        }
+    }
+
+    async fn load(&self, load: &Load) -> Result<Loaded, Error> {
+        let now = self.inner.clock.now();
+        let mut shard = self.inner.shard(load.guard.handle);
+        let Some(held) = shard.get(&load.guard.handle) else {
+            return Ok(Loaded::Absent);
+        };
+        let admission = held.record.admit(&load.guard.proof, now);
+        let standing = match admission {
+            Admission::Current => Standing::Current,
+            Admission::Previous(seed) => Standing::Previous(seed),
+            Admission::Superseded => return Ok(Loaded::Superseded),
+            Admission::Refused => return Ok(Loaded::Absent),
+        };
+        let opened = held.open(standing, now, &load.select);
+        held.record.access(admission, now, load.touch);
+        Ok(Loaded::Open(opened))
+    }
+
+    async fn commit(&self, commit: &Commit) -> Result<Outcome, Error> {
+        self.inner.commit(commit)
+    }
+
+    async fn invalidate(&self, invalidate: &Invalidate) -> Result<Invalidated, Error> {
+        Ok(match invalidate {
+            Invalidate::Ticket(guard) => self.inner.invalidate_ticket(guard),
+            Invalidate::Handle { handle, owner } => self.inner.invalidate_handle(*handle, owner.as_ref()),
+            Invalidate::Principal { principal, except } => {
+                self.inner.invalidate_principal(principal, *except)
+            }
+            Invalidate::Everyone => self.inner.invalidate_everyone(),
+        })
+    }
+
+    async fn sessions_of(&self, principal: &Principal) -> Result<Vec<SessionInfo>, Error> {
+        let now = self.inner.clock.now();
+        let handles = self.inner.principals().of(principal);
+        let mut sessions: Vec<_> = handles
+            .into_iter()
+            .filter_map(|handle| self.inner.info(handle, principal, now))
+            .collect();
+        sessions.sort_by_key(|session| (session.signed_in_at, session.handle));
+        Ok(sessions)
+    }
+
+    async fn sweep(&self, sweep: &Sweep) -> Result<Vec<Ended>, Error> {
+        let now = self.inner.clock.now();
+        let mut ended = Vec::new();
+        for shard in &self.inner.shards {
+            lock(shard).sweep(sweep, now, &mut ended);
+        }
+        if sweep.lease.is_none() {
+            let left: Vec<Left> = ended.iter().map(|it| (it.handle, it.principal.clone())).collect();
+            self.inner.unlist(&left);
+        }
+        Ok(ended)
+    }
+
+    async fn acknowledge(&self, handles: &[Handle]) -> Result<(), Error> {
+        let now = self.inner.clock.now();
+        let left: Vec<Left> = handles
+            .iter()
+            .filter_map(|handle| self.inner.shard(*handle).acknowledge(handle, now))
+            .collect();
+        self.inner.unlist(&left);
+        Ok(())
+    }
+
+    async fn ping(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// None: nobody but this process changes a session.
+    fn feed(&self) -> Option<Feed> {
+        None
+    }
+}
+
+impl Inner {
+    fn commit(&self, commit: &Commit) -> Result<Outcome, Error> {
+        let handle = commit.guard.handle;
+        let now = self.clock.now();
+        let Some(bind) = binds(commit) else {
+            return self
+                .commit_under(&mut self.shard(handle), commit, now)
+                .map(|(outcome, left)| {
+                    self.unlist(&left);
+                    outcome
+                });
+        };
+        let mut principals = self.principals();
+        let room = match self.room_for(bind, handle, &principals, now) {
+            Ok(room) => room,
+            Err(over) => return Ok(self.answered(commit, now).unwrap_or(Outcome::OverLimit(over))),
+        };
+        let owner_before = self
+            .shard(handle)
+            .peek(&handle)
+            .and_then(|held| held.record.principal.clone());
+        let (mut outcome, left) = self.commit_under(&mut self.shard(handle), commit, now)?;
+        if let Outcome::Committed(committed) = &mut outcome {
+            list(&mut principals, bind, handle, owner_before.as_ref());
+            if committed.ticket != TicketFate::AlreadySignedIn {
+                committed.ended = room
+                    .into_iter()
+                    .filter_map(|other| self.end(other, &mut principals, now))
+                    .collect();
+            }
+        }
+        drop(principals);
+        self.unlist(&left);
+        Ok(outcome)
+    }
+
+    /// Applies a commit to its shard, and returns which sessions had to leave memory for it.
+    fn commit_under(
+        &self,
+        shard: &mut Shard,
+        commit: &Commit,
+        now: Timestamp,
+    ) -> Result<(Outcome, Vec<Left>), Error> {
+        let handle = commit.guard.handle;
+        let outcome = match (&commit.intent, shard.get(&handle)) {
+            (Intent::Change, None) => return Ok((Outcome::Gone(Gone::Absent), Vec::new())),
+            (Intent::Change, Some(held)) => {
+                let before = held.cost();
+                let verdict = held.commit(commit, now);
+                shard.changed(&handle, before);
+                match verdict {
+                    Verdict::Answer(outcome) => return Ok((outcome, Vec::new())),
+                    Verdict::Apply(committed) => Outcome::Committed(committed),
+                }
+            }
+            (Intent::Create(_), Some(held)) => {
+                let known = held
+                    .record
+                    .repeated(commit)
+                    .map(|(version, ticket)| committed(version, now, ticket));
+                return Ok((known.unwrap_or(Outcome::Taken), Vec::new()));
+            }
+            (Intent::Create(creation), None) => match self.create(shard, commit, creation, now)? {
+                Ok(outcome) => outcome,
+                Err(over) => return Ok((Outcome::OverLimit(over), Vec::new())),
+            },
+        };
+        Ok((outcome, shard.make_room(now)))
+    }
+
+    fn create(
+        &self,
+        shard: &mut Shard,
+        commit: &Commit,
+        creation: &Creation,
+        now: Timestamp,
+    ) -> Result<Result<Outcome, OverLimit>, Error> {
+        let record = match Record::create(commit, creation, now) {
+            Ok(record) => record,
+            Err(over) => return Ok(Err(over)),
+        };
+        let version = record.version;
+        let held = Held::create(record, &commit.changes.attributes);
+        if held.cost() > self.max_bytes {
+            return Err(Error::of(ErrorKind::Full, "commit"));
+        }
+        shard.insert(commit.guard.handle, held);
+        Ok(Ok(committed(version, now, TicketFate::Kept)))
+    }
+
+    /// Returns the first answer to a commit that was applied already.
+    fn answered(&self, commit: &Commit, now: Timestamp) -> Option<Outcome> {
+        let shard = self.shard(commit.guard.handle);
+        let (version, ticket) = shard.peek(&commit.guard.handle)?.record.repeated(commit)?;
+        Some(committed(version, now, ticket))
+    }
+
+    /// Returns which other sessions must end when `bind` signs in to `handle`.
+    fn room_for(
+        &self,
+        bind: &Bind,
+        handle: Handle,
+        principals: &Principals,
+        now: Timestamp,
+    ) -> Result<Vec<Handle>, OverLimit> {
+        let Some(max) = bind.max_sessions else {
+            return Ok(Vec::new());
+        };
+        let others = principals
+            .of(&bind.principal)
+            .into_iter()
+            .filter(|other| *other != handle);
+        let live = others.filter_map(|other| self.info(other, &bind.principal, now));
+        max.make_room(
+            live.map(|info| (info.signed_in_at.unwrap_or(info.created_at), info.handle))
+                .collect(),
+        )
+    }
+
+    fn info(&self, handle: Handle, principal: &Principal, now: Timestamp) -> Option<SessionInfo> {
+        let shard = self.shard(handle);
+        let record = &shard.peek(&handle)?.record;
+        let theirs = record.principal.as_ref() == Some(principal) && record.is_live(now);
+        theirs.then(|| SessionInfo {
+            handle,
+            created_at: record.created_at,
+            accessed_at: record.accessed_at,
+            signed_in_at: record.signed_in_at,
+            label: record.label.clone(),
+        })
+    }
+
+    fn invalidate_ticket(&self, guard: &Guard) -> Invalidated {
+        let now = self.clock.now();
+        let mut shard = self.shard(guard.handle);
+        let admission = shard
+            .peek(&guard.handle)
+            .map(|held| held.record.admit(&guard.proof, now));
+        let ended = match admission {
+            Some(Admission::Current | Admission::Previous(_)) => shard.invalidate(guard.handle, now),
+            Some(Admission::Superseded) => return Invalidated::Superseded,
+            Some(Admission::Refused) | None => None,
+        };
+        drop(shard);
+        self.done(ended)
+    }
+
+    fn invalidate_handle(&self, handle: Handle, owner: Option<&Principal>) -> Invalidated {
+        let now = self.clock.now();
+        let mut shard = self.shard(handle);
+        let theirs = shard
+            .peek(&handle)
+            .is_some_and(|held| owner.is_none() || held.record.principal.as_ref() == owner);
+        let ended = if theirs {
+            shard.invalidate(handle, now)
+        } else {
+            None
+        };
+        drop(shard);
+        self.done(ended)
+    }
+
+    fn done(&self, ended: Option<Ended>) -> Invalidated {
+        if let Some(Ended {
+            handle,
+            principal: Some(principal),
+            ..
+        }) = &ended
+        {
+            self.principals().remove(principal, *handle);
+        }
+        Invalidated::Done(ended.into_iter().collect())
+    }
+
+    fn invalidate_principal(&self, principal: &Principal, except: Option<Handle>) -> Invalidated {
+        let now = self.clock.now();
+        let mut principals = self.principals();
+        let theirs = principals
+            .of(principal)
+            .into_iter()
+            .filter(|handle| Some(*handle) != except);
+        let theirs = theirs.filter(|handle| self.info(*handle, principal, now).is_some());
+        let theirs: Vec<_> = theirs.collect();
+        Invalidated::Done(
+            theirs
+                .into_iter()
+                .filter_map(|handle| self.end(handle, &mut principals, now))
+                .collect(),
+        )
+    }
+
+    fn end(&self, handle: Handle, principals: &mut Principals, now: Timestamp) -> Option<Ended> {
+        let ended = self.shard(handle).invalidate(handle, now)?;
+        if let Some(principal) = &ended.principal {
+            principals.remove(principal, handle);
+        }
+        Some(ended)
+    }
+
+    fn invalidate_everyone(&self) -> Invalidated {
+        let mut principals = self.principals();
+        // All locks at once: nobody sees some sessions ended and others not.
+        let mut shards: Vec<_> = self.shards.iter().map(lock).collect();
+        shards.iter_mut().for_each(|shard| shard.clear());
+        principals.clear();
+        Invalidated::Done(Vec::new())
+    }
+}
+
+fn committed(version: cloakroom_core::Version, now: Timestamp, ticket: TicketFate) -> Outcome {
+    Outcome::Committed(Committed {
+        version,
+        now,
+        ticket,
+        ended: Vec::new(),
+    })
+}
+
+/// Returns who a commit signs in.
+fn binds(commit: &Commit) -> Option<&Bind> {
+    match (&commit.intent, &commit.changes.ticket) {
+        (Intent::Create(creation), _) => creation.bind.as_ref(),
+        (Intent::Change, Some(TicketChange::SignIn { bind, .. })) => Some(bind),
+        (Intent::Change, _) => None,
+    }
+}
+
+fn list(principals: &mut Principals, bind: &Bind, handle: Handle, owner_before: Option<&Principal>) {
+    if let Some(before) = owner_before.filter(|before| **before != bind.principal) {
+        principals.remove(before, handle);
+    }
+    principals.add(&bind.principal, handle);
+}

@@ -1,0 +1,97 @@
+use cloakroom_core::{
+    Changes, Committed, Creation, Intent, Meta, Standing, Ticket, TicketChange, TicketFate,
+};
+
+use super::commit::Prepared;
+use super::state::{CookieDue, Open, State, Target, Terms};
+
+impl State {
+    /// Takes note of a commit that was applied.
+    pub(super) fn committed(&mut self, prepared: &Prepared, committed: &Committed) {
+        match &prepared.commit.intent {
+            Intent::Create(creation) => self.created(prepared.ticket, creation, committed),
+            Intent::Change => self.changed(prepared, committed),
+        }
+        self.attributes.committed(prepared.upto, committed.version);
+        self.terms = Terms::default();
+    }
+
+    /// Takes note of a new session.
+    pub(super) fn created(&mut self, ticket: Ticket, creation: &Creation, committed: &Committed) {
+        let open = Open {
+            ticket,
+            guard: ticket.guard(),
+            standing: Standing::Current,
+            meta: first_meta(creation, committed),
+        };
+        self.target = Target::Open(Box::new(open));
+        self.cookie = Some(CookieDue::Set(ticket));
+    }
+
+    fn changed(&mut self, prepared: &Prepared, committed: &Committed) {
+        let Target::Open(open) = &mut self.target else {
+            return;
+        };
+        let ticket = match committed.ticket {
+            TicketFate::Changed => Some(prepared.ticket),
+            // Whoever came with the ticket before is given the new one again; whoever lost the race is not.
+            TicketFate::AlreadyRenewed(Some(seed)) if open.was_renewed() => {
+                Some(open.ticket.successor(&seed))
+            }
+            _ => None,
+        };
+        if let Some(ticket) = ticket {
+            (open.ticket, open.guard, open.standing) = (ticket, ticket.guard(), Standing::Current);
+            open.meta.ticket_issued_at = committed.now;
+            self.cookie = Some(CookieDue::Set(ticket));
+        }
+        open.absorb(&prepared.commit.changes, committed);
+    }
+}
+
+impl Open {
+    /// Returns whether the request came with the ticket before a renewal that is not known to have arrived.
+    pub(super) fn was_renewed(&self) -> bool {
+        matches!(self.standing, Standing::Previous(Some(_)))
+    }
+
+    fn absorb(&mut self, changes: &Changes, committed: &Committed) {
+        self.saw(committed);
+        if let Some(interval) = changes.max_inactive_interval {
+            self.meta.max_inactive_interval = interval;
+        }
+        if let (Some(TicketChange::SignIn { bind, .. }), TicketFate::Changed) =
+            (&changes.ticket, committed.ticket)
+        {
+            self.meta.principal = Some(bind.principal.clone());
+            self.meta.signed_in_at = Some(committed.now);
+        }
+        if changes.label.is_some() {
+            self.meta.label.clone_from(&changes.label);
+        }
+    }
+
+    /// Takes note of the version of a commit of this request. Where another request committed in between, what was read
+    /// is of an older state: the version stays, so that the next fetch finds out.
+    pub(super) fn saw(&mut self, committed: &Committed) {
+        if committed.version == self.meta.version.next() {
+            self.meta.version = committed.version;
+        }
+    }
+}
+
+fn first_meta(creation: &Creation, committed: &Committed) -> Meta {
+    Meta {
+        version: committed.version,
+        created_at: committed.now,
+        accessed_at: committed.now,
+        max_inactive_interval: creation.max_inactive_interval,
+        ends_at: creation.max_lifetime.map(|lifetime| committed.now.plus(lifetime)),
+        ticket_issued_at: committed.now,
+        principal: creation.bind.as_ref().map(|bind| bind.principal.clone()),
+        signed_in_at: creation.bind.as_ref().map(|_| committed.now),
+        label: None,
+        attributes: 0,
+        bytes: 0,
+    }
+}

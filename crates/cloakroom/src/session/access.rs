@@ -1,0 +1,239 @@
+use cloakroom_core::{Limit, Name, OverLimit, Select};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::Session;
+use super::attributes::Seen;
+use crate::codec::{Attribute, decode, encode};
+use crate::error::Error;
+
+/// Attributes, by type and by name.
+impl Session {
+    /// Returns an attribute; `None` if it is absent.
+    ///
+    /// # Errors
+    ///
+    /// [`Undecodable`](crate::ErrorKind::Undecodable) when the stored value is no `T` (it is left as it is, and harms no
+    /// other attribute); [`Gone`](crate::ErrorKind::Gone) when it had to be fetched and the session has ended meanwhile;
+    /// [`Store`](crate::ErrorKind::Store) when it had to be fetched and the store failed.
+    pub async fn get<T: Attribute>(&self) -> Result<Option<T>, Error> {
+        self.get_named(name_of::<T>()?).await
+    }
+
+    /// Returns the attribute of this name; `None` if it is absent, which one of an impossible name always is.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    pub async fn get_named<T: DeserializeOwned>(&self, name: impl AsName) -> Result<Option<T>, Error> {
+        let Ok(name) = name.as_name() else { return Ok(None) };
+        match self.seen(&name).await? {
+            Some(value) => decode(&name, &value).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Sets an attribute. A value that equals the stored one is not written.
+    ///
+    /// # Errors
+    ///
+    /// [`Unencodable`](crate::ErrorKind::Unencodable), or [`OverLimit`](crate::ErrorKind::OverLimit) when the value alone
+    /// is larger than an attribute may be; the attribute is then as before. Whether the session as a whole is within its
+    /// limits is known at the commit.
+    pub fn set<T: Attribute>(&self, value: &T) -> Result<(), Error> {
+        self.set_named(name_of::<T>()?, value)
+    }
+
+    /// Sets the attribute of this name.
+    ///
+    /// # Errors
+    ///
+    /// As [`set`](Self::set), and [`InvalidText`](crate::ErrorKind::InvalidText) for an impossible name.
+    pub fn set_named<T: Serialize + ?Sized>(&self, name: impl AsName, value: &T) -> Result<(), Error> {
+        let name = self.usable(name)?;
+        let value = encode(&name, value)?;
+        self.put(&name, value)
+    }
+
+    /// Removes an attribute. Nothing happens if it is absent.
+    pub fn remove<T: Attribute>(&self) {
+        if let Ok(name) = name_of::<T>() {
+            self.remove_named(name);
+        }
+    }
+
+    /// Removes the attribute of this name. Nothing happens if it is absent.
+    pub fn remove_named(&self, name: impl AsName) {
+        if let Ok(name) = name.as_name() {
+            self.inner.state().attributes.remove(&name);
+        }
+    }
+
+    /// Removes an attribute and returns what it was. Two requests at once may both be given it: for values that may be
+    /// used only once there is [`take_once`](Self::take_once).
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get); then it is not removed.
+    pub async fn take<T: Attribute>(&self) -> Result<Option<T>, Error> {
+        self.take_named(name_of::<T>()?).await
+    }
+
+    /// Removes the attribute of this name and returns what it was.
+    ///
+    /// # Errors
+    ///
+    /// As [`take`](Self::take).
+    pub async fn take_named<T: DeserializeOwned>(&self, name: impl AsName) -> Result<Option<T>, Error> {
+        let Ok(name) = name.as_name() else { return Ok(None) };
+        let value = self.get_named(name.clone()).await?;
+        self.inner.state().attributes.remove(&name);
+        Ok(value)
+    }
+
+    /// Returns whether an attribute exists.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get), but for an undecodable value, which exists.
+    pub async fn contains<T: Attribute>(&self) -> Result<bool, Error> {
+        self.contains_named(name_of::<T>()?).await
+    }
+
+    /// Returns whether the attribute of this name exists.
+    ///
+    /// # Errors
+    ///
+    /// As [`contains`](Self::contains).
+    pub async fn contains_named(&self, name: impl AsName) -> Result<bool, Error> {
+        let Ok(name) = name.as_name() else {
+            return Ok(false);
+        };
+        Ok(self.seen(&name).await?.is_some())
+    }
+
+    /// Removes every attribute, also those that were not loaded. The session itself lives on.
+    pub fn clear(&self) {
+        self.inner.state().attributes.clear();
+    }
+
+    /// Returns the names of all attributes, sorted, as this request sees them.
+    ///
+    /// # Errors
+    ///
+    /// [`Gone`](crate::ErrorKind::Gone) when the session has ended meanwhile, [`Store`](crate::ErrorKind::Store) when the
+    /// store failed.
+    pub async fn attribute_names(&self) -> Result<Vec<Name>, Error> {
+        let stored = if self.inner.state().knows_all_names() {
+            Vec::new()
+        } else {
+            let select = Select {
+                names: true,
+                ..Select::default()
+            };
+            let opened = self
+                .inner
+                .look(select, cloakroom_core::Touch::Never)
+                .await?
+                .ok_or_else(Error::gone)?;
+            opened.names.unwrap_or_default()
+        };
+        Ok(self.inner.state().attributes.names(stored))
+    }
+
+    /// Returns a value as this request sees it, fetched if need be.
+    pub(super) async fn seen(&self, name: &Name) -> Result<Option<bytes::Bytes>, Error> {
+        loop {
+            let seen = self.inner.state().attributes.see(name.as_str());
+            match seen {
+                Seen::Value(value) => return Ok(Some(value)),
+                Seen::Absent => return Ok(None),
+                Seen::Unknown => self.inner.fetch(std::slice::from_ref(name)).await?,
+            }
+        }
+    }
+
+    /// Checks a name that is to be set.
+    pub(super) fn usable(&self, name: impl AsName) -> Result<Name, Error> {
+        let name = name.as_name()?;
+        let max = self.inner.settings().name_bytes;
+        if name.as_str().len() > max {
+            return Err(OverLimit {
+                limit: Limit::NameBytes,
+                max: max as u64,
+            }
+            .into());
+        }
+        Ok(name)
+    }
+
+    /// Checks a value that is to be set.
+    pub(super) fn fits(&self, name: &Name, value: &[u8]) -> Result<(), Error> {
+        let max = self.inner.settings().limits.attribute_bytes;
+        if value.len() as u64 > max {
+            return Err(OverLimit {
+                limit: Limit::AttributeBytes(name.clone()),
+                max,
+            }
+            .into());
+        }
+        Ok(())
+    }
+
+    pub(super) fn put(&self, name: &Name, value: bytes::Bytes) -> Result<(), Error> {
+        self.fits(name, &value)?;
+        self.inner.state().attributes.set(name, value, None);
+        Ok(())
+    }
+}
+
+/// What can name an attribute: a text, which is copied, or a [`Name`], which is not.
+pub trait AsName {
+    /// Checks the name.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidText`](crate::ErrorKind::InvalidText), or [`OverLimit`](crate::ErrorKind::OverLimit) when it has more
+    /// than 256 bytes.
+    fn as_name(self) -> Result<Name, Error>;
+}
+
+impl AsName for Name {
+    fn as_name(self) -> Result<Name, Error> {
+        Ok(self)
+    }
+}
+
+impl AsName for &str {
+    fn as_name(self) -> Result<Name, Error> {
+        self.to_owned().as_name()
+    }
+}
+
+impl AsName for String {
+    fn as_name(self) -> Result<Name, Error> {
+        checked(Name::new(self))
+    }
+}
+
+impl AsName for &String {
+    fn as_name(self) -> Result<Name, Error> {
+        self.clone().as_name()
+    }
+}
+
+/// Returns the name of an attribute's type, without an allocation.
+pub(crate) fn name_of<T: Attribute>() -> Result<Name, Error> {
+    checked(Name::new(T::NAME))
+}
+
+fn checked(name: Result<Name, cloakroom_core::InvalidText>) -> Result<Name, Error> {
+    name.map_err(|invalid| match invalid {
+        cloakroom_core::InvalidText::TooLong => OverLimit {
+            limit: Limit::NameBytes,
+            max: 256,
+        }
+        .into(),
+        invalid => invalid.into(),
+    })
+}

@@ -1,0 +1,146 @@
+use std::sync::Arc;
+
+use http::{HeaderValue, StatusCode};
+
+use super::inner::Inner;
+use super::state::{CookieDue, Plan};
+use super::task::{Task, run_to_end};
+use crate::config::OnGone;
+use crate::error::{Error, ErrorKind};
+
+/// What the session asks of its request's response.
+#[derive(Debug, Default)]
+pub(crate) struct Settled {
+    /// Whether the request used its session, so that no cache may share its answer.
+    pub(crate) used: bool,
+    /// The response is replaced by an empty one of this status.
+    pub(crate) status: Option<StatusCode>,
+    pub(crate) cookie: Option<HeaderValue>,
+}
+
+/// What is to be done at the end of a request.
+pub(crate) enum Finish {
+    /// The request did not use its session.
+    Unused,
+    /// Nothing is to be stored.
+    Done(Settled),
+    /// Something is: the response waits for it.
+    Storing(Task<Settled>),
+}
+
+/// How much of a request is to be applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Extent {
+    Everything,
+    /// The request has failed: a logout that was asked for is done, and nothing else.
+    EndingOnly,
+}
+
+impl Inner {
+    /// Closes the request's account with its session, before the response's head goes out.
+    pub(crate) fn finish(self: &Arc<Self>, failed: bool) -> Finish {
+        let mut state = self.state();
+        state.abandoned |= failed;
+        let unused = !state.is_loaded();
+        let pending =
+            state.ending.is_some() || (!failed && (state.failure.is_some() || state.plan() != Plan::Nothing));
+        if !pending {
+            state.head_sent = true;
+            let cookie = state.cookie.take();
+            drop(state);
+            return if !unused {
+                Finish::Done(self.answer(None, cookie))
+            } else if self.settings().every_request && self.has_cookies() {
+                Finish::Storing(run_to_end(&self.shared.tasks, touch(Arc::clone(self))))
+            } else {
+                Finish::Unused
+            };
+        }
+        drop(state);
+        let extent = if failed {
+            Extent::EndingOnly
+        } else {
+            Extent::Everything
+        };
+        Finish::Storing(run_to_end(&self.shared.tasks, settle(Arc::clone(self), extent)))
+    }
+
+    /// Takes note that the request will have no response. A logout that was asked for is done all the same.
+    pub(crate) fn abandon(self: &Arc<Self>) {
+        let ending = {
+            let mut state = self.state();
+            state.abandoned = true;
+            state.head_sent = true;
+            state.ending.is_some()
+        };
+        if ending && let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let inner = Arc::clone(self);
+            let ending = async move { drop(settle(inner, Extent::EndingOnly).await) };
+            runtime.spawn(self.shared.tasks.track_future(ending));
+        }
+    }
+
+    fn answer(&self, status: Option<StatusCode>, cookie: Option<CookieDue>) -> Settled {
+        let cookie = cookie.and_then(|due| match due {
+            CookieDue::Set(ticket) => self.shared.writer.set(&ticket),
+            CookieDue::Remove => self.shared.writer.remove(),
+        });
+        Settled {
+            used: true,
+            status,
+            cookie,
+        }
+    }
+
+    /// Applies what is pending, in a task of its own that runs to its end.
+    pub(super) async fn apply_now(self: &Arc<Self>) -> Result<(), Error> {
+        let inner = Arc::clone(self);
+        let applied = run_to_end(&self.shared.tasks, async move {
+            inner.apply(Extent::Everything).await
+        });
+        applied.await.unwrap_or_else(|| Err(Error::interrupted()))
+    }
+}
+
+impl Settled {
+    /// The answer where the outcome is not known.
+    pub(crate) fn unknown() -> Self {
+        Self {
+            used: true,
+            status: Some(StatusCode::SERVICE_UNAVAILABLE),
+            cookie: None,
+        }
+    }
+}
+
+/// Records an access of a request that did not use its session. Its answer does not depend on it.
+async fn touch(inner: Arc<Inner>) -> Settled {
+    if let Err(error) = inner.open(&[]).await {
+        error.log();
+    }
+    Settled::default()
+}
+
+async fn settle(inner: Arc<Inner>, extent: Extent) -> Settled {
+    let applied = inner.apply(extent).await;
+    let cookie = {
+        let mut state = inner.state();
+        state.head_sent = true;
+        state.abandoned |= applied.is_err();
+        state.cookie.take()
+    };
+    let Err(error) = applied else {
+        return inner.answer(None, cookie);
+    };
+    if error.kind() == ErrorKind::Gone {
+        tracing::warn!("session changes are lost: the session ended while the request ran");
+        return match inner.settings().on_gone {
+            OnGone::LetStand => inner.answer(None, cookie),
+            OnGone::Respond(status) => inner.answer(Some(status), cookie),
+        };
+    }
+    error.log();
+    // A cookie that an outage replaced or removed would cost the visitor the session.
+    let cookie = cookie.filter(|_| error.kind() != ErrorKind::Store);
+    inner.answer(Some(error.status()), cookie)
+}

@@ -1,0 +1,251 @@
+use std::future::Future;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use cloakroom_core::{
+    DynStore, Error as StoreError, ErrorKind, Guard, Load, Loaded, Name, Opened, Select, Ticket, Touch,
+    Wanted,
+};
+use http::Response;
+use tokio_util::task::TaskTracker;
+
+use super::attributes::Seen;
+use super::state::{State, Target};
+use crate::config::{LoadPolicy, Settings};
+use crate::cookie::{Cookies, Writer, tickets};
+use crate::error::Error;
+
+/// What all requests of a layer share.
+pub(crate) struct Shared {
+    pub(crate) store: Arc<dyn DynStore>,
+    pub(crate) settings: Settings,
+    pub(crate) writer: Writer,
+    /// The commits and invalidations under way.
+    pub(crate) tasks: TaskTracker,
+    pub(crate) hinted: Arc<AtomicBool>,
+}
+
+/// One request's session, whether or not the request asks for it.
+pub(crate) struct Inner {
+    pub(super) shared: Arc<Shared>,
+    cookies: Cookies,
+    state: Mutex<State>,
+    /// Held during each operation on the store, so that they follow one another.
+    pub(super) gate: tokio::sync::Mutex<()>,
+}
+
+impl Inner {
+    pub(crate) fn new(shared: Arc<Shared>, cookies: Cookies) -> Self {
+        Self {
+            shared,
+            cookies,
+            state: Mutex::default(),
+            gate: tokio::sync::Mutex::new(()),
+        }
+    }
+
+    /// Returns whether a response counts as failed.
+    pub(crate) fn is_failed<R>(&self, response: &Response<R>) -> bool {
+        self.settings().is_failed(response.status(), response.headers())
+    }
+
+    /// Returns whether the request came with a cookie at all.
+    pub(super) fn has_cookies(&self) -> bool {
+        !matches!(self.cookies, Cookies::None)
+    }
+
+    pub(super) fn settings(&self) -> &Settings {
+        &self.shared.settings
+    }
+
+    pub(crate) fn cookie_name(&self) -> &str {
+        &self.settings().cookie.name
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Opens the session unless it is open, with at least the `wanted` attributes.
+    pub(super) async fn open(&self, wanted: &[Name]) -> Result<(), Error> {
+        if self.state().is_loaded() {
+            return self.fetch(wanted).await;
+        }
+        {
+            let _gate = self.gate.lock().await;
+            if !self.state().is_loaded() {
+                return self.try_tickets(wanted).await;
+            }
+        }
+        self.fetch(wanted).await
+    }
+
+    async fn try_tickets(&self, wanted: &[Name]) -> Result<(), Error> {
+        let mut superseded = None;
+        for ticket in tickets(&self.cookies, self.cookie_name()) {
+            let load = Load {
+                guard: ticket.guard(),
+                select: self.selection(wanted),
+                touch: self.touch(),
+            };
+            match self.load(&load).await? {
+                Loaded::Open(opened) => {
+                    self.adopt(ticket, load.guard, *opened, &load.select.values);
+                    return Ok(());
+                }
+                Loaded::Superseded => superseded = superseded.or(Some(ticket)),
+                Loaded::Absent => {
+                    tracing::debug!(session.handle = %ticket.handle(), "ignoring an unknown session ticket")
+                }
+            }
+        }
+        let mut state = self.state();
+        state.start_anew();
+        state.is_new = true;
+        if let Some(ticket) = superseded {
+            state.target = Target::Superseded(ticket);
+        }
+        Ok(())
+    }
+
+    fn adopt(&self, ticket: Ticket, guard: Guard, opened: Opened, wanted: &Wanted) {
+        let mut state = self.state();
+        state.open(ticket, guard, &opened);
+        state.attributes.loaded(wanted, opened.attributes);
+    }
+
+    fn selection(&self, wanted: &[Name]) -> Select {
+        let named = |names: Vec<Name>| {
+            if names.is_empty() {
+                Wanted::Nothing
+            } else {
+                Wanted::Named(names.into())
+            }
+        };
+        let values = match &self.settings().load {
+            LoadPolicy::Everything => Wanted::Everything,
+            LoadPolicy::OnDemand => named(wanted.to_vec()),
+            LoadPolicy::Named(names) if wanted.iter().all(|name| names.contains(name)) => {
+                Wanted::Named(Arc::clone(names))
+            }
+            LoadPolicy::Named(names) => named(names.iter().chain(wanted).cloned().collect()),
+        };
+        Select { values, names: false }
+    }
+
+    fn touch(&self) -> Touch {
+        Touch::AtMostEvery(self.settings().touch_every)
+    }
+
+    /// Reads attributes that the request has not seen yet.
+    ///
+    /// If the session has changed since, what the request has read and not changed is read again in one snapshot with
+    /// them, so that it never mixes two states.
+    pub(super) async fn fetch(&self, wanted: &[Name]) -> Result<(), Error> {
+        if self.unseen(wanted).is_empty() {
+            return Ok(());
+        }
+        let _gate = self.gate.lock().await;
+        let unseen = self.unseen(wanted);
+        if unseen.is_empty() {
+            return Ok(());
+        }
+        let Some(opened) = self.read(unseen.clone()).await? else {
+            return Err(Error::gone());
+        };
+        let known = self.state().opened().map(|open| open.meta.version);
+        if known == Some(opened.meta.version) {
+            self.refresh(unseen, opened);
+            return Ok(());
+        }
+        self.read_again(unseen).await
+    }
+
+    /// Reads these attributes, and again what the request has read and not changed, in one snapshot. The caller holds
+    /// the gate.
+    pub(super) async fn read_again(&self, mut wanted: Vec<Name>) -> Result<(), Error> {
+        wanted.extend(self.state().attributes.read_and_unchanged().cloned());
+        wanted.sort_unstable();
+        wanted.dedup();
+        let Some(opened) = self.read(wanted.clone()).await? else {
+            return Err(Error::gone());
+        };
+        self.refresh(wanted, opened);
+        Ok(())
+    }
+
+    fn unseen(&self, wanted: &[Name]) -> Vec<Name> {
+        let state = self.state();
+        wanted
+            .iter()
+            .filter(|name| state.attributes.see(name.as_str()) == Seen::Unknown)
+            .cloned()
+            .collect()
+    }
+
+    async fn read(&self, names: Vec<Name>) -> Result<Option<Box<Opened>>, Error> {
+        let select = Select {
+            values: Wanted::Named(names.into()),
+            names: false,
+        };
+        self.look(select, Touch::Never).await
+    }
+
+    /// Loads once more from the session that is open; `None` if it is gone.
+    pub(super) async fn look(&self, select: Select, touch: Touch) -> Result<Option<Box<Opened>>, Error> {
+        let Some(guard) = self.state().opened().map(|open| open.guard) else {
+            return Ok(None);
+        };
+        match self.load(&Load { guard, select, touch }).await? {
+            Loaded::Open(opened) => Ok(Some(opened)),
+            Loaded::Absent | Loaded::Superseded => Ok(None),
+        }
+    }
+
+    fn refresh(&self, names: Vec<Name>, opened: Box<Opened>) {
+        let mut state = self.state();
+        if let Target::Open(open) = &mut state.target {
+            // The last access that the request is told is the one before its own.
+            open.meta = cloakroom_core::Meta {
+                accessed_at: open.meta.accessed_at,
+                ..opened.meta
+            };
+        }
+        state
+            .attributes
+            .loaded(&Wanted::Named(names.into()), opened.attributes);
+    }
+
+    async fn load(&self, load: &Load) -> Result<Loaded, Error> {
+        Ok(self.bounded("load", self.shared.store.dyn_load(load)).await?)
+    }
+
+    /// Waits for an operation on the store no longer than the store timeout.
+    pub(super) async fn bounded<T>(
+        &self,
+        during: &'static str,
+        operation: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let limit: Duration = self.settings().store_timeout;
+        match tokio::time::timeout(limit, operation).await {
+            Ok(answer) => answer,
+            Err(_) => Err(StoreError::of(ErrorKind::Timeout, during)),
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let handle = state
+            .opened()
+            .map(|open| tracing::field::display(open.guard.handle));
+        if state.head_sent && !state.abandoned && state.attributes.has_edits() {
+            tracing::warn!(
+                session.handle = handle,
+                "session changes are lost: they were made after the response's head had gone out, and never committed"
+            );
+        }
+    }
+}

@@ -1,0 +1,107 @@
+use std::fmt;
+use std::sync::Arc;
+
+use cloakroom_core::Name;
+use http::Extensions;
+
+use super::{Inner, Session};
+use crate::error::Error;
+
+/// A request's session in its extensions, and those of the layers around this one.
+#[derive(Clone)]
+pub(crate) struct Slot {
+    inner: Arc<Inner>,
+    outer: Option<Arc<Slot>>,
+}
+
+impl Slot {
+    pub(crate) fn put(inner: Arc<Inner>, extensions: &mut Extensions) {
+        let slot = Self { inner, outer: None };
+        if let Some(outer) = extensions.insert(slot)
+            && let Some(slot) = extensions.get_mut::<Self>()
+        {
+            slot.outer = Some(Arc::new(outer));
+        }
+    }
+
+    fn named(&self, cookie: &str) -> Option<&Self> {
+        if self.inner.cookie_name() == cookie {
+            Some(self)
+        } else {
+            self.outer.as_deref()?.named(cookie)
+        }
+    }
+
+    async fn open(inner: Arc<Inner>, wanted: &[Name]) -> Result<Session, Error> {
+        inner.open(wanted).await?;
+        Ok(Session { inner })
+    }
+}
+
+impl Session {
+    /// Opens the session of a request from its extensions, outside axum: in a tower service, or with tonic. Where several
+    /// layers are around, it is the innermost one's.
+    ///
+    /// # Errors
+    ///
+    /// [`MissingLayer`](crate::ErrorKind::MissingLayer), or [`Store`](crate::ErrorKind::Store) when the store failed. A
+    /// ticket that opens nothing is no error: the session is new then.
+    pub async fn from_extensions(extensions: &Extensions) -> Result<Self, Error> {
+        Self::with_attributes(extensions, &[]).await
+    }
+
+    /// Opens the session of a request, with these attributes loaded in the same round trip.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_extensions`](Self::from_extensions).
+    pub async fn with_attributes(extensions: &Extensions, wanted: &[Name]) -> Result<Self, Error> {
+        let slot = extensions.get::<Slot>().ok_or_else(Error::missing_layer)?;
+        Slot::open(Arc::clone(&slot.inner), wanted).await
+    }
+}
+
+/// The sessions of a request that passed several layers, each with a cookie of its own.
+///
+/// ```
+/// # use cloakroom::{Error, Sessions};
+/// async fn handler(sessions: Sessions) -> Result<(), Error> {
+///     let admin = sessions.named("__Host-admin").await?;
+///     admin.set_named("seen", &true)
+/// }
+/// # let _ = handler;
+/// ```
+#[derive(Clone)]
+pub struct Sessions(Slot);
+
+impl Sessions {
+    /// Finds the sessions of a request in its extensions.
+    ///
+    /// # Errors
+    ///
+    /// [`MissingLayer`](crate::ErrorKind::MissingLayer).
+    pub fn from_extensions(extensions: &Extensions) -> Result<Self, Error> {
+        extensions
+            .get::<Slot>()
+            .cloned()
+            .map(Self)
+            .ok_or_else(Error::missing_layer)
+    }
+
+    /// Opens the session whose layer has this cookie name.
+    ///
+    /// # Errors
+    ///
+    /// [`MissingLayer`](crate::ErrorKind::MissingLayer) when no layer has that cookie, or
+    /// [`Store`](crate::ErrorKind::Store) when the store failed.
+    pub async fn named(&self, cookie: &str) -> Result<Session, Error> {
+        let slot = self.0.named(cookie).ok_or_else(Error::missing_layer)?;
+        Slot::open(Arc::clone(&slot.inner), &[]).await
+    }
+}
+
+impl fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sessions").finish_non_exhaustive()
+    }
+}

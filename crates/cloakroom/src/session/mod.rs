@@ -1,0 +1,74 @@
+//! A request's session: what it knows, what it did, and how that reaches the store.
+
+mod absorb;
+mod access;
+mod attr;
+mod attributes;
+mod commit;
+mod finish;
+mod identity;
+mod inner;
+mod lifecycle;
+mod lookup;
+mod state;
+mod task;
+#[cfg(feature = "memory")]
+mod testing;
+mod update;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub use self::access::AsName;
+#[cfg(feature = "axum")]
+pub(crate) use self::access::name_of;
+pub use self::attr::Attr;
+pub(crate) use self::finish::{Finish, Settled};
+pub(crate) use self::inner::{Inner, Shared};
+pub use self::lookup::Sessions;
+pub(crate) use self::lookup::Slot;
+pub(crate) use self::task::Task;
+
+/// A request's session.
+///
+/// A handle: clones are the same session, and may be used from other tasks. Reading waits for the store only where an
+/// attribute was not loaded; setting and removing are local, and are committed together before the response leaves.
+///
+/// ```
+/// # use cloakroom::{Attribute, Error, Session};
+/// # #[derive(Default, serde::Serialize, serde::Deserialize)] struct Visits(u32);
+/// # impl Attribute for Visits { const NAME: &'static str = "visits"; }
+/// async fn count(session: Session) -> Result<String, Error> {
+///     let Visits(before) = session.get::<Visits>().await?.unwrap_or_default();
+///     session.set(&Visits(before + 1))?;
+///     Ok(format!("visit {}", before + 1))
+/// }
+/// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+/// # runtime.block_on(async {
+/// assert_eq!(count(Session::for_test()).await?, "visit 1");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # After the response's head has gone out
+///
+/// In a spawned task, a WebSocket handler or a streamed body the session is still usable, but nobody commits by itself
+/// any more: call [`commit`](Self::commit). Changes that were never committed are reported as a warning when the last
+/// clone is dropped. A cookie can no longer be sent, so making a session, [`rotate`](Self::rotate) and
+/// [`sign_in`](Self::sign_in) give [`HeadSent`](crate::ErrorKind::HeadSent).
+///
+/// A request that outlives its session's max inactive interval (a long upload, server-sent events) must call
+/// [`heartbeat`](Self::heartbeat) at least that often, or the session ends under it.
+#[derive(Clone)]
+pub struct Session {
+    inner: Arc<Inner>,
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("handle", &self.handle())
+            .finish_non_exhaustive()
+    }
+}

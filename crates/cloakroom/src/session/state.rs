@@ -1,0 +1,316 @@
+use std::time::Duration;
+
+use cloakroom_core::{Guard, Label, Meta, Opened, Principal, Standing, Ticket};
+
+use super::attributes::Attributes;
+use crate::error::Error;
+
+/// What a request knows of its session and did to it. Behind a lock that is never held across an await.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) target: Target,
+    /// Whether no ticket of this request opened a session.
+    pub(super) is_new: bool,
+    pub(super) attributes: Attributes,
+    pub(super) terms: Terms,
+    /// The session that the request has asked to end, until the store has done it.
+    pub(super) ending: Option<Ending>,
+    /// A value that could not be encoded. Nothing of the request is committed.
+    pub(super) failure: Option<Error>,
+    pub(super) cookie: Option<CookieDue>,
+    /// Whether the response's head has gone out, or the request is over.
+    pub(super) head_sent: bool,
+    /// Whether what is left of the changes is meant to be lost.
+    pub(super) abandoned: bool,
+}
+
+/// What the request's changes are to be applied to.
+#[derive(Debug, Default)]
+pub(super) enum Target {
+    /// Nothing was loaded: the request has not asked for its session.
+    #[default]
+    Unopened,
+    /// A session that does not exist yet.
+    New,
+    /// A session in the store.
+    Open(Box<Open>),
+    /// A session whose ticket was replaced by a sign-in: only the same sign-in may still reach it.
+    Superseded(Ticket),
+    /// A session that has ended under the request. Changes to it are lost.
+    Gone,
+}
+
+/// An open session, and the ticket that the request holds for it.
+#[derive(Debug)]
+pub(super) struct Open {
+    pub(super) ticket: Ticket,
+    pub(super) guard: Guard,
+    pub(super) standing: Standing,
+    pub(super) meta: Meta,
+}
+
+/// Changes to a session that are not attributes.
+#[derive(Debug, Default)]
+pub(super) struct Terms {
+    pub(super) interval: Option<Duration>,
+    pub(super) label: Option<Label>,
+    pub(super) rotate: bool,
+    pub(super) sign_in: Option<Principal>,
+}
+
+/// A session that the request has asked to end, and the ticket that it held.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ending {
+    pub(super) ticket: Ticket,
+    pub(super) guard: Guard,
+}
+
+/// What the response must tell the browser.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum CookieDue {
+    Set(Ticket),
+    Remove,
+}
+
+impl Terms {
+    fn are_changed(&self) -> bool {
+        self.interval.is_some() || self.label.is_some() || self.rotate || self.sign_in.is_some()
+    }
+}
+
+impl State {
+    pub(super) fn is_loaded(&self) -> bool {
+        !matches!(self.target, Target::Unopened)
+    }
+
+    /// Returns whether the store has no attribute that this request does not know of.
+    pub(super) fn knows_all_names(&self) -> bool {
+        self.attributes.is_complete() || self.opened().is_none()
+    }
+
+    pub(super) fn opened(&self) -> Option<&Open> {
+        match &self.target {
+            Target::Open(open) => Some(open),
+            _ => None,
+        }
+    }
+
+    pub(super) fn open(&mut self, ticket: Ticket, guard: Guard, opened: &Opened) {
+        let Opened { standing, meta, .. } = opened;
+        self.target = Target::Open(Box::new(Open {
+            ticket,
+            guard,
+            standing: *standing,
+            meta: meta.clone(),
+        }));
+    }
+
+    /// Returns whether changes have no session that they could be applied to.
+    pub(super) fn is_lost(&self) -> bool {
+        matches!(self.target, Target::Superseded(_) | Target::Gone)
+    }
+
+    /// Turns to a session that does not exist yet.
+    pub(super) fn start_anew(&mut self) {
+        self.target = Target::New;
+        self.attributes = Attributes::none();
+        self.terms = Terms::default();
+    }
+
+    /// Asks for the session to end. What the request sets from now on goes to a new one.
+    pub(super) fn end(&mut self) {
+        if let Target::Open(open) = &self.target {
+            self.ending = Some(Ending {
+                ticket: open.ticket,
+                guard: open.guard,
+            });
+        }
+        if !matches!(self.target, Target::Unopened | Target::Superseded(_)) {
+            self.start_anew();
+        }
+    }
+
+    /// Returns whether the browser must be given the renewed ticket again, because it still shows the one before.
+    fn hands_out_again(&self) -> bool {
+        self.opened().is_some_and(Open::was_renewed)
+    }
+
+    /// Returns what a commit would do now.
+    pub(super) fn plan(&self) -> Plan {
+        let sets = self.attributes.sets() || self.terms.sign_in.is_some();
+        let changed = self.attributes.has_edits() || self.terms.are_changed();
+        match &self.target {
+            Target::Unopened => Plan::Nothing,
+            Target::New if sets => Plan::Create,
+            Target::New => Plan::Nothing,
+            Target::Open(_) if changed || (self.hands_out_again() && !self.head_sent) => Plan::Change,
+            Target::Open(_) => Plan::Nothing,
+            Target::Superseded(_) if self.terms.sign_in.is_some() => Plan::Change,
+            Target::Superseded(_) | Target::Gone if changed => Plan::Lost,
+            Target::Superseded(_) | Target::Gone => Plan::Nothing,
+        }
+    }
+}
+
+/// What a commit would do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Plan {
+    /// Nothing has changed, or only in a session that does not exist.
+    Nothing,
+    /// Make a session.
+    Create,
+    /// Change the open session.
+    Change,
+    /// There are changes, and no session to apply them to.
+    Lost,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cloakroom_core::{Name, Seed, Timestamp, Version};
+
+    fn opened(standing: Standing) -> State {
+        let ticket = Ticket::generate().unwrap();
+        let meta = Meta {
+            version: Version(1),
+            created_at: Timestamp::default(),
+            accessed_at: Timestamp::default(),
+            max_inactive_interval: Duration::from_secs(1),
+            ends_at: None,
+            ticket_issued_at: Timestamp::default(),
+            principal: None,
+            signed_in_at: None,
+            label: None,
+            attributes: 0,
+            bytes: 0,
+        };
+        let target = Target::Open(Box::new(Open {
+            ticket,
+            guard: ticket.guard(),
+            standing,
+            meta,
+        }));
+        State {
+            target,
+            ..State::default()
+        }
+    }
+
+    fn fresh() -> State {
+        let mut state = State::default();
+        state.start_anew();
+        state
+    }
+
+    fn with(mut state: State, change: impl FnOnce(&mut State)) -> Plan {
+        change(&mut state);
+        state.plan()
+    }
+
+    fn set(state: &mut State) {
+        state.attributes.set(&Name::new("a").unwrap(), "1".into(), None);
+    }
+
+    fn remove(state: &mut State) {
+        state.attributes.remove(&Name::new("a").unwrap());
+    }
+
+    fn sign_in(state: &mut State) {
+        state.terms.sign_in = Principal::new("ada").ok();
+    }
+
+    #[test]
+    fn the_plan_follows_from_the_state() {
+        let current = || opened(Standing::Current);
+        let previous = |seed| opened(Standing::Previous(seed));
+        let superseded = || State {
+            target: Target::Superseded(Ticket::generate().unwrap()),
+            ..State::default()
+        };
+        let gone = || State {
+            target: Target::Gone,
+            ..State::default()
+        };
+        let seed = Some(Seed::from_bytes([0; 16]));
+        let cases: [(&str, State, fn(&mut State), Plan); 18] = [
+            ("not asked for", State::default(), |_| {}, Plan::Nothing),
+            ("new and only read", fresh(), |_| {}, Plan::Nothing),
+            ("new and set", fresh(), set, Plan::Create),
+            ("new and removed", fresh(), remove, Plan::Nothing),
+            (
+                "new and rotated",
+                fresh(),
+                |it| it.terms.rotate = true,
+                Plan::Nothing,
+            ),
+            (
+                "new and interval",
+                fresh(),
+                |it| it.terms.interval = Some(Duration::MAX),
+                Plan::Nothing,
+            ),
+            ("new and signed in", fresh(), sign_in, Plan::Create),
+            ("open and only read", current(), |_| {}, Plan::Nothing),
+            ("open and set", current(), set, Plan::Change),
+            ("open and removed", current(), remove, Plan::Change),
+            (
+                "open and rotated",
+                current(),
+                |it| it.terms.rotate = true,
+                Plan::Change,
+            ),
+            ("open and ended", current(), State::end, Plan::Nothing),
+            (
+                "the ticket before, answer lost",
+                previous(seed),
+                |_| {},
+                Plan::Change,
+            ),
+            (
+                "the ticket before, answer arrived",
+                previous(None),
+                |_| {},
+                Plan::Nothing,
+            ),
+            ("superseded and set", superseded(), set, Plan::Lost),
+            ("superseded and only read", superseded(), |_| {}, Plan::Nothing),
+            ("superseded and signed in", superseded(), sign_in, Plan::Change),
+            ("gone and set", gone(), set, Plan::Lost),
+        ];
+        for (case, state, change, plan) in cases {
+            assert_eq!(with(state, change), plan, "{case}");
+        }
+    }
+
+    #[test]
+    fn after_an_end_what_is_set_goes_to_a_new_session() {
+        let mut state = opened(Standing::Current);
+        set(&mut state);
+        state.end();
+        assert_eq!(
+            state.plan(),
+            Plan::Nothing,
+            "what was set before is gone with the session"
+        );
+        set(&mut state);
+        assert_eq!(state.plan(), Plan::Create);
+        assert!(state.ending.is_some());
+    }
+
+    #[test]
+    fn a_superseded_ticket_cannot_end_the_session() {
+        let mut state = State {
+            target: Target::Superseded(Ticket::generate().unwrap()),
+            ..State::default()
+        };
+        state.end();
+        assert!(state.ending.is_none());
+        set(&mut state);
+        assert_eq!(
+            state.plan(),
+            Plan::Lost,
+            "nor make a new one, which would need a cookie"
+        );
+    }
+}
