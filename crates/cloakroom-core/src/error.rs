@@ -38,21 +38,13 @@ impl Error {
         during: &'static str,
         source: impl Into<Box<dyn StdError + Send + Sync>>,
     ) -> Self {
-        Self {
-            kind,
-            during,
-            source: Some(source.into()),
-        }
+        Self { kind, during, source: Some(source.into()) }
     }
 
     /// Makes an error without a cause of its own.
     #[must_use]
     pub fn of(kind: ErrorKind, during: &'static str) -> Self {
-        Self {
-            kind,
-            during,
-            source: None,
-        }
+        Self { kind, during, source: None }
     }
 
     /// Returns what kind of failure this is.

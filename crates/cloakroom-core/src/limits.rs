@@ -17,11 +17,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            attribute_bytes: 256 << 10,
-            session_bytes: 1 << 20,
-            attributes: 1024,
-        }
+        Self { attribute_bytes: 256 << 10, session_bytes: 1 << 20, attributes: 1024 }
     }
 }
 

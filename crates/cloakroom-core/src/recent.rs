@@ -45,11 +45,7 @@ impl RecentCommits {
         if !bytes.len().is_multiple_of(ENTRY) || bytes.len() > KEPT * ENTRY {
             return None;
         }
-        bytes
-            .chunks_exact(ENTRY)
-            .map(decode_entry)
-            .collect::<Option<_>>()
-            .map(Self)
+        bytes.chunks_exact(ENTRY).map(decode_entry).collect::<Option<_>>().map(Self)
     }
 }
 
@@ -73,11 +69,7 @@ fn decode_entry(entry: &[u8]) -> Option<(CommitId, Version, TicketFate)> {
         3 => TicketFate::AlreadySignedIn,
         _ => return None,
     };
-    Some((
-        CommitId::from_bytes(*id),
-        Version(u64::from_be_bytes(*version)),
-        fate,
-    ))
+    Some((CommitId::from_bytes(*id), Version(u64::from_be_bytes(*version)), fate))
 }
 
 #[cfg(test)]
@@ -87,18 +79,13 @@ mod tests {
     #[test]
     fn the_last_few_are_kept_and_survive_as_bytes() {
         let mut recent = RecentCommits::default();
-        let ids: Vec<_> = (0..KEPT as u64 + 1)
-            .map(|_| CommitId::generate().unwrap())
-            .collect();
+        let ids: Vec<_> = (0..KEPT as u64 + 1).map(|_| CommitId::generate().unwrap()).collect();
         for (version, id) in ids.iter().enumerate() {
             recent.remember(*id, Version(version as u64), TicketFate::AlreadyRenewed(None));
         }
         let recent = RecentCommits::from_bytes(&recent.to_bytes()).unwrap();
         assert_eq!(recent.find(ids[0]), None);
-        assert_eq!(
-            recent.find(ids[1]),
-            Some((Version(1), TicketFate::AlreadyRenewed(None)))
-        );
+        assert_eq!(recent.find(ids[1]), Some((Version(1), TicketFate::AlreadyRenewed(None))));
     }
 
     #[test]

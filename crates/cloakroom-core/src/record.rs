@@ -156,11 +156,7 @@ impl Record {
     /// Returns why a session that is no longer live has ended.
     #[must_use]
     pub fn end_reason(&self) -> EndReason {
-        if self.ends_at == Some(self.expires_at()) {
-            EndReason::MaxLifetime
-        } else {
-            EndReason::Inactive
-        }
+        if self.ends_at == Some(self.expires_at()) { EndReason::MaxLifetime } else { EndReason::Inactive }
     }
 
     /// Decides what the ticket of this proof may do.
@@ -206,13 +202,9 @@ impl Record {
     /// Forgets the seed of a renewal once the new ticket is in use, and returns whether it did.
     fn confirm_renewal(&mut self, admission: Admission) -> bool {
         match (admission, &mut self.previous) {
-            (
-                Admission::Current,
-                Some(Previous {
-                    replaced_by: Replacement::Renewal(seed),
-                    ..
-                }),
-            ) => seed.take().is_some(),
+            (Admission::Current, Some(Previous { replaced_by: Replacement::Renewal(seed), .. })) => {
+                seed.take().is_some()
+            }
             _ => false,
         }
     }
@@ -249,12 +241,7 @@ impl Record {
             Ok(totals) => {
                 self.confirm_renewal(admission);
                 self.absorb(commit, at, totals, fate);
-                Verdict::Apply(Committed {
-                    version: self.version,
-                    now,
-                    ticket: fate,
-                    ended: Vec::new(),
-                })
+                Verdict::Apply(Committed { version: self.version, now, ticket: fate, ended: Vec::new() })
             }
         }
     }
@@ -266,10 +253,7 @@ impl Record {
         let asks = &commit.guard.proof;
         let is_ours = self.proof == *asks || self.previous.as_ref().is_some_and(|it| it.proof == *asks);
         let renewed_with = match &self.previous {
-            Some(Previous {
-                replaced_by: Replacement::Renewal(seed),
-                ..
-            }) => *seed,
+            Some(Previous { replaced_by: Replacement::Renewal(seed), .. }) => *seed,
             _ => None,
         };
         is_ours.then_some(match known {
@@ -321,11 +305,7 @@ impl Record {
         limits: &Limits,
         held: impl Fn(&Name) -> Option<Size>,
     ) -> Result<(u32, u64), OverLimit> {
-        let (mut count, mut bytes) = if changes.clear {
-            (0, 0)
-        } else {
-            (self.attributes, self.bytes)
-        };
+        let (mut count, mut bytes) = if changes.clear { (0, 0) } else { (self.attributes, self.bytes) };
         for change in &changes.attributes {
             let name = change.name.as_str().len() as u64;
             let before = held(&change.name);
@@ -337,26 +317,17 @@ impl Record {
                 let size = value.len() as u64;
                 if size > limits.attribute_bytes && before.is_none_or(|before| size > before.value) {
                     let limit = Limit::AttributeBytes(change.name.clone());
-                    return Err(OverLimit {
-                        limit,
-                        max: limits.attribute_bytes,
-                    });
+                    return Err(OverLimit { limit, max: limits.attribute_bytes });
                 }
                 count += 1;
                 bytes += name + size;
             }
         }
         if count > limits.attributes && count > self.attributes {
-            return Err(OverLimit {
-                limit: Limit::Attributes,
-                max: limits.attributes.into(),
-            });
+            return Err(OverLimit { limit: Limit::Attributes, max: limits.attributes.into() });
         }
         if bytes > limits.session_bytes && bytes > self.bytes {
-            return Err(OverLimit {
-                limit: Limit::SessionBytes,
-                max: limits.session_bytes,
-            });
+            return Err(OverLimit { limit: Limit::SessionBytes, max: limits.session_bytes });
         }
         Ok((count, bytes))
     }
@@ -370,10 +341,7 @@ impl Record {
         if changes.clear {
             self.next_lapse = None;
         }
-        let lapses = changes
-            .attributes
-            .iter()
-            .filter_map(|change| change.edit.lapses_at(at));
+        let lapses = changes.attributes.iter().filter_map(|change| change.edit.lapses_at(at));
         self.next_lapse = lapses.chain(self.next_lapse).min();
         if let Some(interval) = changes.max_inactive_interval {
             self.max_inactive_interval = interval;
@@ -396,11 +364,7 @@ impl Record {
                 (*proof, *grace, Replacement::SignIn)
             }
         };
-        self.previous = Some(Previous {
-            proof: self.proof,
-            until: at.plus(grace),
-            replaced_by,
-        });
+        self.previous = Some(Previous { proof: self.proof, until: at.plus(grace), replaced_by });
         self.proof = proof;
         self.ticket_issued_at = at;
     }
@@ -439,16 +403,9 @@ impl MaxSessions {
         let room = (self.count.max(1) - 1) as usize;
         let excess = others.len().saturating_sub(room);
         if excess > 0 && self.at_limit == AtLimit::Refuse {
-            return Err(OverLimit {
-                limit: Limit::SessionsOfPrincipal,
-                max: self.count.into(),
-            });
+            return Err(OverLimit { limit: Limit::SessionsOfPrincipal, max: self.count.into() });
         }
         others.sort_unstable();
-        Ok(others
-            .into_iter()
-            .take(excess)
-            .map(|(_, handle)| handle)
-            .collect())
+        Ok(others.into_iter().take(excess).map(|(_, handle)| handle).collect())
     }
 }

@@ -30,16 +30,29 @@ impl Text {
     }
 }
 
-fn check(text: &str) -> Result<(), InvalidText> {
+const fn check(text: &str) -> Result<(), InvalidText> {
     if text.is_empty() {
         Err(InvalidText::Empty)
     } else if text.len() > MAX_BYTES {
         Err(InvalidText::TooLong)
-    } else if text.chars().any(char::is_control) {
+    } else if has_control(text.as_bytes()) {
         Err(InvalidText::ControlCharacter)
     } else {
         Ok(())
     }
+}
+
+/// `char::is_control`, for constants: below U+0020, U+007F, and U+0080 to U+009F, which are two bytes.
+const fn has_control(bytes: &[u8]) -> bool {
+    let mut index = 0;
+    while index < bytes.len() {
+        let byte = bytes[index];
+        if byte < 0x20 || byte == 0x7f || (byte == 0xc2 && bytes[index + 1] < 0xa0) {
+            return true;
+        }
+        index += 1;
+    }
+    false
 }
 
 /// Why a text cannot be a [`Name`], a [`Principal`] or a [`Label`].
@@ -83,6 +96,18 @@ macro_rules! text_type {
             /// When the text is empty, longer than 256 bytes, or has a control character.
             pub fn new(text: impl Into<Cow<'static, str>>) -> Result<Self, InvalidText> {
                 Text::new(text.into()).map(Self)
+            }
+
+            /// Wraps a text that is known when the program is built, such as a constant.
+            ///
+            /// # Panics
+            ///
+            /// When the text is empty, longer than 256 bytes, or has a control character. In a constant, that is a
+            /// compile error.
+            #[must_use]
+            pub const fn from_static(text: &'static str) -> Self {
+                assert!(check(text).is_ok(), "must be 1 to 256 bytes without control characters");
+                Self(Text::Static(text))
             }
 
             /// Returns the text.
@@ -169,6 +194,14 @@ mod tests {
         assert_eq!(Name::new("a\u{85}b"), Err(InvalidText::ControlCharacter));
         assert!(Name::new("é".repeat(128)).is_ok(), "256 bytes are allowed");
         assert!(Name::new(" ").is_ok());
+    }
+
+    #[test]
+    fn control_characters_are_those_of_char() {
+        for char in (0..0x3000).filter_map(char::from_u32) {
+            let refused = Name::new(format!("a{char}b")).is_err();
+            assert_eq!(refused, char.is_control(), "U+{:04X}", u32::from(char));
+        }
     }
 
     #[test]

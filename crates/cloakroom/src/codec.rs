@@ -35,15 +35,13 @@ use crate::error::Error;
             `DeserializeOwned`"
 )]
 pub trait Attribute: Serialize + DeserializeOwned + Send {
-    /// The attribute's name in the session: 1 to 256 bytes without control characters.
+    /// The attribute's name in the session: 1 to 256 bytes without control characters, or it does not compile.
     const NAME: &'static str;
 }
 
 pub(crate) fn encode<T: Serialize + ?Sized>(name: &Name, value: &T) -> Result<Bytes, Error> {
     let encoded = rmp_serde::to_vec_named(value);
-    encoded
-        .map(Bytes::from)
-        .map_err(|source| Error::unencodable(name.clone(), source))
+    encoded.map(Bytes::from).map_err(|source| Error::unencodable(name.clone(), source))
 }
 
 pub(crate) fn decode<T: DeserializeOwned>(name: &Name, value: &[u8]) -> Result<T, Error> {

@@ -75,25 +75,16 @@ impl Settings {
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         self.cookie.check()?;
         if interval_millis(self.max_inactive_interval).is_none() {
-            return Err(ConfigError::new(
-                "the max inactive interval must be between 1 ms and 400 days",
-            ));
+            return Err(ConfigError::new("the max inactive interval must be between 1 ms and 400 days"));
         }
-        if self
-            .max_lifetime
-            .is_some_and(|lifetime| interval_millis(lifetime).is_none())
-        {
-            return Err(ConfigError::new(
-                "the max lifetime must be between 1 ms and 400 days",
-            ));
+        if self.max_lifetime.is_some_and(|lifetime| interval_millis(lifetime).is_none()) {
+            return Err(ConfigError::new("the max lifetime must be between 1 ms and 400 days"));
         }
         if self.store_timeout.is_zero() {
             return Err(ConfigError::new("the store timeout must be more than zero"));
         }
         if self.name_bytes == 0 || self.name_bytes > 256 {
-            return Err(ConfigError::new(
-                "the limit on an attribute's name must be 1 to 256 bytes",
-            ));
+            return Err(ConfigError::new("the limit on an attribute's name must be 1 to 256 bytes"));
         }
         Ok(())
     }

@@ -50,19 +50,11 @@ pub enum ErrorKind {
 
 impl Error {
     fn new(kind: ErrorKind) -> Self {
-        Self(Box::new(Repr {
-            kind,
-            attribute: None,
-            source: None,
-        }))
+        Self(Box::new(Repr { kind, attribute: None, source: None }))
     }
 
     fn with_source(kind: ErrorKind, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self(Box::new(Repr {
-            kind,
-            attribute: None,
-            source: Some(source.into()),
-        }))
+        Self(Box::new(Repr { kind, attribute: None, source: Some(source.into()) }))
     }
 
     fn naming(mut self, attribute: Name) -> Self {

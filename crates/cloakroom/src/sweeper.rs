@@ -36,11 +36,7 @@ impl Sweeper {
     }
 
     pub(crate) fn of(store: Arc<dyn DynStore>) -> Self {
-        Self {
-            store,
-            every: Duration::from_secs(60),
-            batch: 500,
-        }
+        Self { store, every: Duration::from_secs(60), batch: 500 }
     }
 
     /// Sets how often it sweeps. Once a minute by default, give or take a fifth.
@@ -86,11 +82,7 @@ impl Sweeper {
     pub async fn sweep(&self) -> Result<usize, Error> {
         let mut removed = 0;
         loop {
-            let sweep = Sweep {
-                limit: self.batch,
-                lease: None,
-                select: Select::default(),
-            };
+            let sweep = Sweep { limit: self.batch, lease: None, select: Select::default() };
             let ended = self.store.dyn_sweep(&sweep).await?;
             removed += ended.len();
             if ended.len() < self.batch as usize {

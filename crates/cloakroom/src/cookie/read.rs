@@ -33,40 +33,35 @@ impl Cookies {
     }
 }
 
-/// Returns the well-formed tickets in cookies of this name, in the order of the request, each once.
+/// Returns the well-formed tickets in cookies of one name, in the order of the request, each once, and not too many.
 ///
 /// A pair is split off at `;` and at its first `=`, with blanks around both dropped (RFC 6265, 5.2, as agents send it).
 /// Everything else, a quoted value too, is none of ours: it is skipped and never an error.
-pub(crate) fn tickets(cookies: &Cookies, name: &str) -> Vec<Ticket> {
-    let values = cookies
-        .lines()
-        .iter()
-        .flat_map(|line| values(line.as_bytes(), name.as_bytes()));
-    let mut seen: Vec<&[u8]> = Vec::new();
-    let mut tickets = Vec::new();
-    for value in values {
-        let Ok(ticket) = Ticket::parse(value) else {
-            tracing::debug!("ignoring a malformed session cookie");
-            continue;
-        };
-        if !seen.contains(&value) {
-            seen.push(value);
-            tickets.push(ticket);
+pub(crate) fn tickets<'a>(cookies: &'a Cookies, name: &'a str) -> impl Iterator<Item = Ticket> + Send {
+    let mut values = cookies.lines().iter().flat_map(|line| values(line.as_bytes(), name.as_bytes()));
+    let mut tried: [&[u8]; MAX_TICKETS] = [&[]; MAX_TICKETS];
+    let mut count = 0;
+    std::iter::from_fn(move || {
+        while count < MAX_TICKETS {
+            let value = values.next()?;
+            let Ok(ticket) = Ticket::parse(value) else {
+                tracing::debug!("ignoring a malformed session cookie");
+                continue;
+            };
+            if !tried[..count].contains(&value) {
+                tried[count] = value;
+                count += 1;
+                return Some(ticket);
+            }
         }
-        if tickets.len() == MAX_TICKETS {
-            break;
-        }
-    }
-    tickets
+        None
+    })
 }
 
-fn values<'a>(line: &'a [u8], name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+fn values<'a>(line: &'a [u8], name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> + Send {
     line.split(|byte| *byte == b';').filter_map(move |pair| {
         let value = pair.trim_ascii_start().strip_prefix(name)?;
-        value
-            .trim_ascii_start()
-            .strip_prefix(b"=")
-            .map(<[u8]>::trim_ascii)
+        value.trim_ascii_start().strip_prefix(b"=").map(<[u8]>::trim_ascii)
     })
 }
 
@@ -80,19 +75,13 @@ mod tests {
         for line in lines {
             headers.append(COOKIE, HeaderValue::from_str(line).unwrap());
         }
-        tickets(&Cookies::of(&headers), "id")
-            .iter()
-            .map(Ticket::expose)
-            .collect()
+        tickets(&Cookies::of(&headers), "id").map(|ticket| ticket.expose()).collect()
     }
 
     #[test]
     fn every_cookie_of_the_name_is_found_in_order() {
         let [a, b, c] = [(); 3].map(|()| Ticket::generate().unwrap().expose());
-        assert_eq!(
-            found(&[&format!("x=1; id={a};id={b}"), &format!("id={c}")]),
-            [a.clone(), b, c]
-        );
+        assert_eq!(found(&[&format!("x=1; id={a};id={b}"), &format!("id={c}")]), [a.clone(), b, c]);
         assert_eq!(found(&[&format!("id={a}; id={a}")]), [a.clone()], "each once");
         assert_eq!(found(&[&format!("  id = {a} ")]), [a]);
     }
@@ -104,17 +93,13 @@ mod tests {
             assert_eq!(found(&[line]), [""; 0], "{line:?}");
         }
         assert_eq!(found(&[&format!("id=\"{ticket}\"")]), [""; 0]);
-        assert_eq!(
-            found(&[&format!("Id={ticket}; idx={ticket}; xid={ticket}")]),
-            [""; 0]
-        );
+        assert_eq!(found(&[&format!("Id={ticket}; idx={ticket}; xid={ticket}")]), [""; 0]);
     }
 
     #[test]
     fn the_number_of_tickets_is_bounded() {
-        let line: String = (0..50)
-            .map(|_| format!("id={}; ", Ticket::generate().unwrap().expose()))
-            .collect();
+        let line: String =
+            (0..50).map(|_| format!("id={}; ", Ticket::generate().unwrap().expose())).collect();
         assert_eq!(found(&[&line]).len(), MAX_TICKETS);
     }
 

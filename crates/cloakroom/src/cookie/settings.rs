@@ -67,11 +67,7 @@ impl CookieSettings {
         if !self.path.starts_with('/') || !is_attribute(&self.path) {
             return refuse("the cookie's path must start with `/`, be at most 1,024 bytes, and have no `;`");
         }
-        if self
-            .domain
-            .as_deref()
-            .is_some_and(|domain| domain.is_empty() || !is_attribute(domain))
-        {
+        if self.domain.as_deref().is_some_and(|domain| domain.is_empty() || !is_attribute(domain)) {
             return refuse("the cookie's domain must be 1 to 1,024 bytes without `;`");
         }
         if self.has_prefix("__Host-") && (self.domain.is_some() || self.path != "/" || !self.secure) {
@@ -93,9 +89,7 @@ impl CookieSettings {
 
     /// Agents compare prefixes without regard to case.
     fn has_prefix(&self, prefix: &str) -> bool {
-        self.name
-            .get(..prefix.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+        self.name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
     }
 }
 
@@ -104,10 +98,7 @@ fn is_token(byte: u8) -> bool {
 }
 
 fn is_attribute(value: &str) -> bool {
-    value.len() <= MAX_ATTRIBUTE
-        && value
-            .bytes()
-            .all(|byte| (0x20..0x7f).contains(&byte) && byte != b';')
+    value.len() <= MAX_ATTRIBUTE && value.bytes().all(|byte| (0x20..0x7f).contains(&byte) && byte != b';')
 }
 
 #[cfg(test)]
@@ -130,10 +121,7 @@ mod tests {
         assert!(check(|it| it.domain = Some("example.com".into())).is_err());
         assert!(check(|it| it.path = "/app".into()).is_err());
         assert!(check(|it| it.secure = false).is_err());
-        assert!(
-            check(|it| (it.name, it.secure) = ("__host-id".into(), false)).is_err(),
-            "whatever the case"
-        );
+        assert!(check(|it| (it.name, it.secure) = ("__host-id".into(), false)).is_err(), "whatever the case");
         assert!(check(|it| (it.name, it.secure) = ("__Secure-id".into(), false)).is_err());
         assert!(
             check(|it| (it.name, it.secure, it.same_site) = ("id".into(), false, SameSite::None)).is_err()
@@ -150,10 +138,7 @@ mod tests {
         }
         assert!(check(|it| it.name = "x".repeat(4096).into()).is_err());
         for path in ["", "app", "/a;b", "/a\nb"] {
-            assert!(
-                check(|it| (it.name, it.path) = ("id".into(), path.into())).is_err(),
-                "{path:?}"
-            );
+            assert!(check(|it| (it.name, it.path) = ("id".into(), path.into())).is_err(), "{path:?}");
         }
         for domain in ["", "a;b"] {
             assert!(

@@ -23,40 +23,26 @@ impl Writer {
         let max_age = max_lifetime.unwrap_or(MAX_INTERVAL).as_secs();
         Self {
             name: settings.name.clone().into_owned(),
-            max_age: if settings.persistent {
-                format!("; Max-Age={max_age}")
-            } else {
-                String::new()
-            },
+            max_age: if settings.persistent { format!("; Max-Age={max_age}") } else { String::new() },
             attributes: attributes(settings),
         }
     }
 
     /// Returns the value that hands a ticket out.
     pub(crate) fn set(&self, ticket: &Ticket) -> Option<HeaderValue> {
-        let Self {
-            name,
-            max_age,
-            attributes,
-        } = self;
+        let Self { name, max_age, attributes } = self;
         header(format!("{name}={}{attributes}{max_age}", ticket.expose()))
     }
 
     /// Returns the value that removes the cookie.
     pub(crate) fn remove(&self) -> Option<HeaderValue> {
         let Self { name, attributes, .. } = self;
-        header(format!(
-            "{name}={attributes}; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT"
-        ))
+        header(format!("{name}={attributes}; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT"))
     }
 }
 
 fn attributes(settings: &CookieSettings) -> String {
-    let mut text = format!(
-        "; HttpOnly; SameSite={}; Path={}",
-        settings.same_site.as_str(),
-        settings.path
-    );
+    let mut text = format!("; HttpOnly; SameSite={}; Path={}", settings.same_site.as_str(), settings.path);
     if let Some(domain) = &settings.domain {
         // Writing to a `String` cannot fail.
         let _ = write!(text, "; Domain={domain}");
@@ -89,10 +75,7 @@ mod tests {
     fn the_default_cookie_is_the_safe_one() {
         let ticket = Ticket::generate().unwrap();
         let writer = Writer::new(&CookieSettings::default(), None);
-        let expected = format!(
-            "__Host-id={}; HttpOnly; SameSite=Lax; Path=/; Secure",
-            ticket.expose()
-        );
+        let expected = format!("__Host-id={}; HttpOnly; SameSite=Lax; Path=/; Secure", ticket.expose());
         assert_eq!(shown(writer.set(&ticket)), expected);
         assert!(writer.set(&ticket).unwrap().is_sensitive());
     }
@@ -117,10 +100,7 @@ mod tests {
 
     #[test]
     fn a_persistent_cookie_lives_as_long_as_the_session_may() {
-        let settings = CookieSettings {
-            persistent: true,
-            ..CookieSettings::default()
-        };
+        let settings = CookieSettings { persistent: true, ..CookieSettings::default() };
         let writer = Writer::new(&settings, Some(Duration::from_secs(60)));
         assert!(shown(writer.set(&Ticket::generate().unwrap())).ends_with("; Max-Age=60"));
     }

@@ -9,10 +9,7 @@ impl<T: Attribute + Default, S: Sync> FromRequestParts<S> for Attr<T> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Error> {
-        Session::with_attributes(&parts.extensions, &[name_of::<T>()?])
-            .await?
-            .attr()
-            .await
+        Session::with_attributes(&parts.extensions, &[name_of::<T>()]).await?.attr().await
     }
 }
 
@@ -20,9 +17,6 @@ impl<T: Attribute, S: Sync> OptionalFromRequestParts<S> for Attr<T> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, Error> {
-        Session::with_attributes(&parts.extensions, &[name_of::<T>()?])
-            .await?
-            .attr_if_present()
-            .await
+        Session::with_attributes(&parts.extensions, &[name_of::<T>()]).await?.attr_if_present().await
     }
 }

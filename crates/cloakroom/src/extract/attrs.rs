@@ -31,11 +31,7 @@ pub struct Attrs<A>(pub A);
 )]
 pub trait AttributeSet: Sized {
     /// Returns the names of the attributes.
-    ///
-    /// # Errors
-    ///
-    /// When one is unusable.
-    fn names() -> Result<Vec<Name>, Error>;
+    fn names() -> Vec<Name>;
 
     /// Takes them from a session that was loaded with them.
     fn extract(session: &Session) -> impl Future<Output = Result<Self, Error>> + Send;
@@ -44,18 +40,14 @@ pub trait AttributeSet: Sized {
 /// One member of such a tuple.
 pub trait Member: Sized + Send {
     /// Returns the attribute's name.
-    ///
-    /// # Errors
-    ///
-    /// When it is unusable.
-    fn name() -> Result<Name, Error>;
+    fn name() -> Name;
 
     /// Takes it from a session.
     fn extract(session: &Session) -> impl Future<Output = Result<Self, Error>> + Send;
 }
 
 impl<T: Attribute + Default> Member for Attr<T> {
-    fn name() -> Result<Name, Error> {
+    fn name() -> Name {
         name_of::<T>()
     }
 
@@ -65,7 +57,7 @@ impl<T: Attribute + Default> Member for Attr<T> {
 }
 
 impl<T: Attribute> Member for Option<Attr<T>> {
-    fn name() -> Result<Name, Error> {
+    fn name() -> Name {
         name_of::<T>()
     }
 
@@ -77,8 +69,8 @@ impl<T: Attribute> Member for Option<Attr<T>> {
 macro_rules! tuple {
     ($($member:ident)+) => {
         impl<$($member: Member),+> AttributeSet for ($($member,)+) {
-            fn names() -> Result<Vec<Name>, Error> {
-                Ok(vec![$($member::name()?),+])
+            fn names() -> Vec<Name> {
+                vec![$($member::name()),+]
             }
 
             async fn extract(session: &Session) -> Result<Self, Error> {
@@ -98,7 +90,7 @@ impl<A: AttributeSet, S: Sync> FromRequestParts<S> for Attrs<A> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Error> {
-        let session = Session::with_attributes(&parts.extensions, &A::names()?).await?;
+        let session = Session::with_attributes(&parts.extensions, &A::names()).await?;
         A::extract(&session).await.map(Self)
     }
 }

@@ -36,10 +36,7 @@ where
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        self.project()
-            .inner
-            .as_pin_mut()
-            .map_or(Poll::Ready(None), |inner| inner.poll_frame(cx))
+        self.project().inner.as_pin_mut().map_or(Poll::Ready(None), |inner| inner.poll_frame(cx))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -47,8 +44,6 @@ where
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner
-            .as_ref()
-            .map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
+        self.inner.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
     }
 }

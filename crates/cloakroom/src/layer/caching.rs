@@ -1,25 +1,29 @@
-use http::header::{CACHE_CONTROL, COOKIE, HeaderMap, HeaderValue, VARY};
+use http::header::{CACHE_CONTROL, COOKIE, Entry, HeaderMap, HeaderValue, OccupiedEntry, VARY};
 
 /// Keeps shared caches from giving one visitor's answer to another: for an answer whose request used the session
 /// (RFC 9111; OWASP ASVS 5.0, 14.2.2 and 14.3.2).
 ///
 /// A `Cache-Control` of the application's own stands.
 pub(super) fn forbid_sharing(headers: &mut HeaderMap, sets_cookie: bool) {
-    if !varies_by_cookie(headers) {
-        headers.append(VARY, HeaderValue::from_static("Cookie"));
+    match headers.entry(VARY) {
+        Entry::Vacant(vacant) => drop(vacant.insert(COOKIE_FIELD)),
+        Entry::Occupied(mut occupied) => {
+            if !varies_by_cookie(&occupied) {
+                occupied.append(COOKIE_FIELD);
+            }
+        }
     }
-    if !headers.contains_key(CACHE_CONTROL) {
-        let directive = if sets_cookie {
-            "no-store"
-        } else {
-            "private, no-cache"
-        };
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static(directive));
+    if let Entry::Vacant(vacant) = headers.entry(CACHE_CONTROL) {
+        vacant.insert(if sets_cookie { NO_STORE } else { PRIVATE });
     }
 }
 
-fn varies_by_cookie(headers: &HeaderMap) -> bool {
-    let lines = headers.get_all(VARY).iter().filter_map(|line| line.to_str().ok());
+const COOKIE_FIELD: HeaderValue = HeaderValue::from_static("Cookie");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
+
+fn varies_by_cookie(vary: &OccupiedEntry<'_, HeaderValue>) -> bool {
+    let lines = vary.iter().filter_map(|line| line.to_str().ok());
     let mut fields = lines.flat_map(|line| line.split(',')).map(str::trim);
     fields.any(|field| field == "*" || field.eq_ignore_ascii_case(COOKIE.as_str()))
 }
@@ -34,18 +38,12 @@ mod tests {
             headers.append(name, HeaderValue::from_static(value));
         }
         forbid_sharing(&mut headers, sets_cookie);
-        headers
-            .iter()
-            .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
-            .collect()
+        headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect()
     }
 
     #[test]
     fn an_answer_is_private_and_one_with_a_cookie_is_not_stored() {
-        assert_eq!(
-            after(&[], false),
-            ["vary: Cookie", "cache-control: private, no-cache"]
-        );
+        assert_eq!(after(&[], false), ["vary: Cookie", "cache-control: private, no-cache"]);
         assert_eq!(after(&[], true), ["vary: Cookie", "cache-control: no-store"]);
     }
 
@@ -55,10 +53,7 @@ mod tests {
             after(&[(CACHE_CONTROL, "max-age=5")], true),
             ["cache-control: max-age=5", "vary: Cookie"]
         );
-        assert_eq!(
-            after(&[(VARY, "Accept, cookie"), (CACHE_CONTROL, "no-store")], false).len(),
-            2
-        );
+        assert_eq!(after(&[(VARY, "Accept, cookie"), (CACHE_CONTROL, "no-store")], false).len(), 2);
         assert_eq!(after(&[(VARY, "*"), (CACHE_CONTROL, "no-store")], false).len(), 2);
         let varied = after(&[(VARY, "Accept"), (CACHE_CONTROL, "no-store")], false);
         assert!(varied.contains(&"vary: Accept".to_owned()) && varied.contains(&"vary: Cookie".to_owned()));

@@ -41,12 +41,7 @@ struct Storing<T> {
 
 impl<F: Future> ResponseFuture<F> {
     pub(super) fn new(inner: F, session: Arc<Inner>) -> Self {
-        Self {
-            inner,
-            session,
-            answered: false,
-            storing: None,
-        }
+        Self { inner, session, answered: false, storing: None }
     }
 }
 
@@ -61,9 +56,7 @@ where
         if this.storing.is_none() {
             let answer = ready!(this.inner.poll(cx));
             *this.answered = true;
-            let failed = answer
-                .as_ref()
-                .map_or(true, |response| this.session.is_failed(response));
+            let failed = answer.as_ref().map_or(true, |response| this.session.is_failed(response));
             match this.session.finish(failed) {
                 Finish::Unused => {
                     return Poll::Ready(answer.map(|response| response.map(SessionBody::inner)));
@@ -79,9 +72,7 @@ where
         };
         let settled = ready!(Pin::new(&mut storing.task).poll(cx)).unwrap_or_else(Settled::unknown);
         let answer = this.storing.take().map(|storing| storing.answer);
-        answer.map_or(Poll::Pending, |answer| {
-            Poll::Ready(answer.map(|response| settle(response, settled)))
-        })
+        answer.map_or(Poll::Pending, |answer| Poll::Ready(answer.map(|response| settle(response, settled))))
     }
 }
 

@@ -1,6 +1,6 @@
 use std::sync::atomic::Ordering;
 
-use http::header::HOST;
+use http::header::{COOKIE, HOST};
 use http::uri::Scheme;
 use http::{HeaderMap, Request};
 
@@ -8,13 +8,16 @@ use crate::session::Shared;
 
 /// Tells a developer, once, why sessions do not stick over plain HTTP: browsers drop a `Secure` cookie that comes that way.
 ///
-/// A heuristic for the log alone. Looks only at requests without a cookie, and only until it has seen the first of them
-/// that came over HTTPS or had to be warned about.
+/// A heuristic for the log alone. Looks only at requests without a cookie, and only at the first few, or until it has seen
+/// one that came over HTTPS or had to be warned about.
 pub(super) fn observe<B>(shared: &Shared, request: &Request<B>) {
-    if !shared.settings.cookie.secure
-        || shared.hinted.load(Ordering::Relaxed)
-        || request.headers().contains_key(http::header::COOKIE)
-    {
+    if shared.settings.cookie.secure && shared.to_inspect.load(Ordering::Relaxed) > 0 {
+        inspect(shared, request);
+    }
+}
+
+fn inspect<B>(shared: &Shared, request: &Request<B>) {
+    if request.headers().contains_key(COOKIE) {
         return;
     }
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
@@ -22,9 +25,10 @@ pub(super) fn observe<B>(shared: &Shared, request: &Request<B>) {
         return;
     };
     if is_local(host) {
+        shared.to_inspect.fetch_sub(1, Ordering::Relaxed);
         return;
     }
-    shared.hinted.store(true, Ordering::Relaxed);
+    shared.to_inspect.store(0, Ordering::Relaxed);
     let https = request.uri().scheme() == Some(&Scheme::HTTPS) || says_https(request.headers());
     if !https {
         tracing::warn!(

@@ -9,7 +9,7 @@ mod settings;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicI32;
 
 use cloakroom_core::{DynStore, Store};
 use tokio_util::task::TaskTracker;
@@ -56,8 +56,8 @@ pub struct SessionLayer {
     store: Arc<dyn DynStore>,
     settings: Settings,
     tasks: TaskTracker,
-    /// Whether the log has told that `Secure` cookies cannot come back, or need not.
-    hinted: Arc<AtomicBool>,
+    /// How many more requests are inspected for cookies that cannot come back.
+    to_inspect: Arc<AtomicI32>,
 }
 
 impl SessionLayer {
@@ -67,7 +67,7 @@ impl SessionLayer {
             store: Arc::new(store),
             settings: Settings::default(),
             tasks: TaskTracker::new(),
-            hinted: Arc::default(),
+            to_inspect: Arc::new(AtomicI32::new(100)),
         }
     }
 
@@ -90,7 +90,6 @@ impl SessionLayer {
     }
 
     /// Makes a sweeper of the layer's store.
-    #[must_use]
     pub fn sweeper(&self) -> Sweeper {
         Sweeper::of(Arc::clone(&self.store))
     }
@@ -101,7 +100,7 @@ impl SessionLayer {
             writer: Writer::new(&self.settings.cookie, self.settings.max_lifetime),
             settings: self.settings.clone(),
             tasks: self.tasks.clone(),
-            hinted: Arc::clone(&self.hinted),
+            to_inspect: Arc::clone(&self.to_inspect),
         })
     }
 }
@@ -119,8 +118,6 @@ impl<S> Layer<S> for SessionLayer {
 
 impl fmt::Debug for SessionLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SessionLayer")
-            .field("settings", &self.settings)
-            .finish_non_exhaustive()
+        f.debug_struct("SessionLayer").field("settings", &self.settings).finish_non_exhaustive()
     }
 }

@@ -12,10 +12,7 @@ pub(super) struct MonotonicClock {
 
 impl MonotonicClock {
     pub(super) fn start() -> Self {
-        Self {
-            began_at: SystemTime::now().into(),
-            began: Instant::now(),
-        }
+        Self { began_at: SystemTime::now().into(), began: Instant::now() }
     }
 }
 

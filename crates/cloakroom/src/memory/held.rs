@@ -29,17 +29,17 @@ const OVERHEAD: u64 = 700;
 /// The same for an attribute.
 const ATTRIBUTE_OVERHEAD: u64 = 120;
 
+fn cost(record: &Record) -> u64 {
+    OVERHEAD + u64::from(record.attributes) * ATTRIBUTE_OVERHEAD + record.bytes
+}
+
 impl Value {
     fn is_live(&self, now: Timestamp) -> bool {
         self.lapses_at.is_none_or(|end| now < end)
     }
 
     fn stored(&self, name: &Name) -> StoredAttribute {
-        let Self {
-            bytes,
-            revision,
-            lapses_at,
-        } = self;
+        let Self { bytes, revision, lapses_at } = self;
         StoredAttribute {
             name: name.clone(),
             value: bytes.clone(),
@@ -53,19 +53,33 @@ impl Held {
     /// Makes a session from the record of its first commit.
     pub(super) fn create(record: Record, changes: &[AttributeChange]) -> Self {
         let queued = record.expires_at();
-        let mut held = Self {
-            record,
-            attributes: BTreeMap::new(),
-            leased_until: None,
-            queued,
-        };
+        let mut held = Self { record, attributes: BTreeMap::new(), leased_until: None, queued };
         held.edit(changes, held.record.created_at);
         held
     }
 
     /// Returns how many bytes of memory the session takes, roughly.
     pub(super) fn cost(&self) -> u64 {
-        OVERHEAD + u64::from(self.record.attributes) * ATTRIBUTE_OVERHEAD + self.record.bytes
+        cost(&self.record)
+    }
+
+    /// Returns whether the session would cost more than `max` after a commit.
+    pub(super) fn would_exceed(&self, commit: &Commit, max: u64, now: Timestamp) -> bool {
+        let grows = |change: &AttributeChange| match &change.edit {
+            Edit::Set { value, .. } => (change.name.as_str().len() + value.len()) as u64 + ATTRIBUTE_OVERHEAD,
+            Edit::Remove => 0,
+        };
+        let at_most = self.cost() + commit.changes.attributes.iter().map(grows).sum::<u64>();
+        if at_most <= max {
+            return false;
+        }
+        let mut record = self.record.clone();
+        matches!(record.apply(commit, now, |name| self.size(name)), Verdict::Apply(_)) && cost(&record) > max
+    }
+
+    fn size(&self, name: &Name) -> Option<Size> {
+        let value = self.attributes.get(name.as_str())?;
+        Some(Size { value: value.bytes.len() as u64, revision: value.revision })
     }
 
     pub(super) fn commit(&mut self, commit: &Commit, now: Timestamp) -> Verdict {
@@ -73,10 +87,7 @@ impl Held {
         let attributes = &self.attributes;
         let held = |name: &Name| {
             let value = attributes.get(name.as_str())?;
-            Some(Size {
-                value: value.bytes.len() as u64,
-                revision: value.revision,
-            })
+            Some(Size { value: value.bytes.len() as u64, revision: value.revision })
         };
         let verdict = self.record.apply(commit, now, held);
         if matches!(verdict, Verdict::Apply(_)) {
@@ -93,11 +104,7 @@ impl Held {
             match &change.edit {
                 Edit::Set { value, .. } => {
                     let lapses_at = change.edit.lapses_at(at);
-                    let value = Value {
-                        bytes: value.clone(),
-                        revision: self.record.version,
-                        lapses_at,
-                    };
+                    let value = Value { bytes: value.clone(), revision: self.record.version, lapses_at };
                     self.attributes.insert(change.name.clone(), value);
                 }
                 Edit::Remove => {
@@ -121,13 +128,7 @@ impl Held {
     pub(super) fn open(&self, standing: Standing, now: Timestamp, select: &Select) -> Box<Opened> {
         let attributes = self.select(&select.values, now);
         let names = select.names.then(|| self.names(now));
-        Box::new(Opened {
-            standing,
-            now,
-            meta: self.record.meta(),
-            attributes,
-            names,
-        })
+        Box::new(Opened { standing, now, meta: self.record.meta(), attributes, names })
     }
 
     fn select(&self, wanted: &Wanted, now: Timestamp) -> Vec<StoredAttribute> {
@@ -136,9 +137,7 @@ impl Held {
             Wanted::Nothing => Vec::new(),
             Wanted::Everything => self.attributes.iter().filter_map(live).collect(),
             Wanted::Named(names) => {
-                let found = names
-                    .iter()
-                    .filter_map(|name| self.attributes.get_key_value(name.as_str()));
+                let found = names.iter().filter_map(|name| self.attributes.get_key_value(name.as_str()));
                 found.filter_map(live).collect()
             }
         }

@@ -129,12 +129,7 @@ pub struct MemoryStoreBuilder {
 
 impl Default for MemoryStoreBuilder {
     fn default() -> Self {
-        Self {
-            max_sessions: 1_000_000,
-            max_bytes: 1 << 30,
-            namespace: "default".into(),
-            clock: None,
-        }
+        Self { max_sessions: 1_000_000, max_bytes: 1 << 30, namespace: "default".into(), clock: None }
     }
 }
 
@@ -172,10 +167,7 @@ impl MemoryStoreBuilder {
     #[must_use]
     pub fn build(self) -> MemoryStore {
         let shards = shards_for(self.max_sessions, self.max_bytes);
-        let bounds = Bounds {
-            sessions: self.max_sessions / shards,
-            bytes: self.max_bytes / shards as u64,
-        };
+        let bounds = Bounds { sessions: self.max_sessions / shards, bytes: self.max_bytes / shards as u64 };
         MemoryStore {
             inner: Arc::new(Inner {
                 principals: Mutex::default(),

@@ -31,12 +31,7 @@ pub(super) type Left = (Handle, Option<Principal>);
 
 impl Shard {
     pub(super) fn new(bounds: Bounds) -> Self {
-        Self {
-            sessions: LruCache::unbounded(),
-            deadlines: BTreeSet::new(),
-            cost: 0,
-            bounds,
-        }
+        Self { sessions: LruCache::unbounded(), deadlines: BTreeSet::new(), cost: 0, bounds }
     }
 
     /// Returns a session and makes it the most recently used.
@@ -83,10 +78,11 @@ impl Shard {
         Some(held)
     }
 
+    /// Ends a live session. An expired one is left for a sweep to hand out.
     pub(super) fn invalidate(&mut self, handle: Handle, now: Timestamp) -> Option<Ended> {
+        self.sessions.peek(&handle).filter(|held| held.record.is_live(now))?;
         let held = self.remove(&handle)?;
-        let live = held.record.is_live(now);
-        live.then(|| held.ended(handle, EndReason::Invalidated, now, &Select::default()))
+        Some(held.ended(handle, EndReason::Invalidated, now, &Select::default()))
     }
 
     /// Drops what expired long ago and, while the shard is over its bounds, the least recently used.
@@ -141,10 +137,7 @@ impl Shard {
         loop {
             let &(queued, handle) = self.deadlines.first().filter(|(queued, _)| *queued <= now)?;
             let held = self.sessions.peek(&handle)?;
-            let deadline = held
-                .leased_until
-                .max(Some(held.record.expires_at()))
-                .unwrap_or(queued);
+            let deadline = held.leased_until.max(Some(held.record.expires_at())).unwrap_or(queued);
             if deadline <= now {
                 return Some(handle);
             }
@@ -161,10 +154,7 @@ impl Shard {
     }
 
     pub(super) fn acknowledge(&mut self, handle: &Handle, now: Timestamp) -> Option<Left> {
-        let expired = self
-            .sessions
-            .peek(handle)
-            .is_some_and(|held| !held.record.is_live(now));
+        let expired = self.sessions.peek(handle).is_some_and(|held| !held.record.is_live(now));
         if expired { self.leave(*handle) } else { None }
     }
 

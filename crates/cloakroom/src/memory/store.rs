@@ -12,10 +12,7 @@ use cloakroom_core::Gone;
 
 impl Store for MemoryStore {
     fn about(&self) -> About {
-        About {
-            backend: "memory",
-            namespace: self.inner.namespace.clone(),
-        }
+        About { backend: "memory", namespace: std::sync::Arc::clone(&self.inner.namespace) }
     }
 
     async fn load(&self, load: &Load) -> Result<Loaded, Error> {
@@ -54,10 +51,8 @@ impl Store for MemoryStore {
     async fn sessions_of(&self, principal: &Principal) -> Result<Vec<SessionInfo>, Error> {
         let now = self.inner.clock.now();
         let handles = self.inner.principals().of(principal);
-        let mut sessions: Vec<_> = handles
-            .into_iter()
-            .filter_map(|handle| self.inner.info(handle, principal, now))
-            .collect();
+        let mut sessions: Vec<_> =
+            handles.into_iter().filter_map(|handle| self.inner.info(handle, principal, now)).collect();
         sessions.sort_by_key(|session| (session.signed_in_at, session.handle));
         Ok(sessions)
     }
@@ -77,10 +72,8 @@ impl Store for MemoryStore {
 
     async fn acknowledge(&self, handles: &[Handle]) -> Result<(), Error> {
         let now = self.inner.clock.now();
-        let left: Vec<Left> = handles
-            .iter()
-            .filter_map(|handle| self.inner.shard(*handle).acknowledge(handle, now))
-            .collect();
+        let left: Vec<Left> =
+            handles.iter().filter_map(|handle| self.inner.shard(*handle).acknowledge(handle, now)).collect();
         self.inner.unlist(&left);
         Ok(())
     }
@@ -100,30 +93,23 @@ impl Inner {
         let handle = commit.guard.handle;
         let now = self.clock.now();
         let Some(bind) = binds(commit) else {
-            return self
-                .commit_under(&mut self.shard(handle), commit, now)
-                .map(|(outcome, left)| {
-                    self.unlist(&left);
-                    outcome
-                });
+            return self.commit_under(&mut self.shard(handle), commit, now).map(|(outcome, left)| {
+                self.unlist(&left);
+                outcome
+            });
         };
         let mut principals = self.principals();
         let room = match self.room_for(bind, handle, &principals, now) {
             Ok(room) => room,
             Err(over) => return Ok(self.answered(commit, now).unwrap_or(Outcome::OverLimit(over))),
         };
-        let owner_before = self
-            .shard(handle)
-            .peek(&handle)
-            .and_then(|held| held.record.principal.clone());
+        let owner_before = self.shard(handle).peek(&handle).and_then(|held| held.record.principal.clone());
         let (mut outcome, left) = self.commit_under(&mut self.shard(handle), commit, now)?;
         if let Outcome::Committed(committed) = &mut outcome {
             list(&mut principals, bind, handle, owner_before.as_ref());
             if committed.ticket != TicketFate::AlreadySignedIn {
-                committed.ended = room
-                    .into_iter()
-                    .filter_map(|other| self.end(other, &mut principals, now))
-                    .collect();
+                committed.ended =
+                    room.into_iter().filter_map(|other| self.end(other, &mut principals, now)).collect();
             }
         }
         drop(principals);
@@ -142,6 +128,9 @@ impl Inner {
         let outcome = match (&commit.intent, shard.get(&handle)) {
             (Intent::Change, None) => return Ok((Outcome::Gone(Gone::Absent), Vec::new())),
             (Intent::Change, Some(held)) => {
+                if held.would_exceed(commit, self.max_bytes, now) {
+                    return Err(Error::of(ErrorKind::Full, "commit"));
+                }
                 let before = held.cost();
                 let verdict = held.commit(commit, now);
                 shard.changed(&handle, before);
@@ -151,10 +140,8 @@ impl Inner {
                 }
             }
             (Intent::Create(_), Some(held)) => {
-                let known = held
-                    .record
-                    .repeated(commit)
-                    .map(|(version, ticket)| committed(version, now, ticket));
+                let known =
+                    held.record.repeated(commit).map(|(version, ticket)| committed(version, now, ticket));
                 return Ok((known.unwrap_or(Outcome::Taken), Vec::new()));
             }
             (Intent::Create(creation), None) => match self.create(shard, commit, creation, now)? {
@@ -203,15 +190,9 @@ impl Inner {
         let Some(max) = bind.max_sessions else {
             return Ok(Vec::new());
         };
-        let others = principals
-            .of(&bind.principal)
-            .into_iter()
-            .filter(|other| *other != handle);
+        let others = principals.of(&bind.principal).into_iter().filter(|other| *other != handle);
         let live = others.filter_map(|other| self.info(other, &bind.principal, now));
-        max.make_room(
-            live.map(|info| (info.signed_in_at.unwrap_or(info.created_at), info.handle))
-                .collect(),
-        )
+        max.make_room(live.map(|info| (info.signed_in_at.unwrap_or(info.created_at), info.handle)).collect())
     }
 
     fn info(&self, handle: Handle, principal: &Principal, now: Timestamp) -> Option<SessionInfo> {
@@ -230,9 +211,7 @@ impl Inner {
     fn invalidate_ticket(&self, guard: &Guard) -> Invalidated {
         let now = self.clock.now();
         let mut shard = self.shard(guard.handle);
-        let admission = shard
-            .peek(&guard.handle)
-            .map(|held| held.record.admit(&guard.proof, now));
+        let admission = shard.peek(&guard.handle).map(|held| held.record.admit(&guard.proof, now));
         let ended = match admission {
             Some(Admission::Current | Admission::Previous(_)) => shard.invalidate(guard.handle, now),
             Some(Admission::Superseded) => return Invalidated::Superseded,
@@ -248,22 +227,13 @@ impl Inner {
         let theirs = shard
             .peek(&handle)
             .is_some_and(|held| owner.is_none() || held.record.principal.as_ref() == owner);
-        let ended = if theirs {
-            shard.invalidate(handle, now)
-        } else {
-            None
-        };
+        let ended = if theirs { shard.invalidate(handle, now) } else { None };
         drop(shard);
         self.done(ended)
     }
 
     fn done(&self, ended: Option<Ended>) -> Invalidated {
-        if let Some(Ended {
-            handle,
-            principal: Some(principal),
-            ..
-        }) = &ended
-        {
+        if let Some(Ended { handle, principal: Some(principal), .. }) = &ended {
             self.principals().remove(principal, *handle);
         }
         Invalidated::Done(ended.into_iter().collect())
@@ -272,17 +242,11 @@ impl Inner {
     fn invalidate_principal(&self, principal: &Principal, except: Option<Handle>) -> Invalidated {
         let now = self.clock.now();
         let mut principals = self.principals();
-        let theirs = principals
-            .of(principal)
-            .into_iter()
-            .filter(|handle| Some(*handle) != except);
+        let theirs = principals.of(principal).into_iter().filter(|handle| Some(*handle) != except);
         let theirs = theirs.filter(|handle| self.info(*handle, principal, now).is_some());
         let theirs: Vec<_> = theirs.collect();
         Invalidated::Done(
-            theirs
-                .into_iter()
-                .filter_map(|handle| self.end(handle, &mut principals, now))
-                .collect(),
+            theirs.into_iter().filter_map(|handle| self.end(handle, &mut principals, now)).collect(),
         )
     }
 
@@ -305,12 +269,7 @@ impl Inner {
 }
 
 fn committed(version: cloakroom_core::Version, now: Timestamp, ticket: TicketFate) -> Outcome {
-    Outcome::Committed(Committed {
-        version,
-        now,
-        ticket,
-        ended: Vec::new(),
-    })
+    Outcome::Committed(Committed { version, now, ticket, ended: Vec::new() })
 }
 
 /// Returns who a commit signs in.

@@ -1,5 +1,5 @@
 use cloakroom_core::{
-    Changes, Committed, Creation, Intent, Meta, Standing, Ticket, TicketChange, TicketFate,
+    Changes, Committed, Creation, Intent, Meta, Opened, Standing, Ticket, TicketChange, TicketFate,
 };
 
 use super::commit::Prepared;
@@ -18,13 +18,14 @@ impl State {
 
     /// Takes note of a new session.
     pub(super) fn created(&mut self, ticket: Ticket, creation: &Creation, committed: &Committed) {
-        let open = Open {
-            ticket,
-            guard: ticket.guard(),
+        let snapshot = Box::new(Opened {
             standing: Standing::Current,
+            now: committed.now,
             meta: first_meta(creation, committed),
-        };
-        self.target = Target::Open(Box::new(open));
+            attributes: Vec::new(),
+            names: None,
+        });
+        self.target = Target::Open(Open { ticket, guard: ticket.guard(), snapshot });
         self.cookie = Some(CookieDue::Set(ticket));
     }
 
@@ -38,11 +39,15 @@ impl State {
             TicketFate::AlreadyRenewed(Some(seed)) if open.was_renewed() => {
                 Some(open.ticket.successor(&seed))
             }
+            TicketFate::AlreadyRenewed(None) => {
+                open.snapshot.standing = Standing::Previous(None);
+                None
+            }
             _ => None,
         };
         if let Some(ticket) = ticket {
-            (open.ticket, open.guard, open.standing) = (ticket, ticket.guard(), Standing::Current);
-            open.meta.ticket_issued_at = committed.now;
+            (open.ticket, open.guard, open.snapshot.standing) = (ticket, ticket.guard(), Standing::Current);
+            open.snapshot.meta.ticket_issued_at = committed.now;
             self.cookie = Some(CookieDue::Set(ticket));
         }
         open.absorb(&prepared.commit.changes, committed);
@@ -52,30 +57,30 @@ impl State {
 impl Open {
     /// Returns whether the request came with the ticket before a renewal that is not known to have arrived.
     pub(super) fn was_renewed(&self) -> bool {
-        matches!(self.standing, Standing::Previous(Some(_)))
+        matches!(self.snapshot.standing, Standing::Previous(Some(_)))
     }
 
     fn absorb(&mut self, changes: &Changes, committed: &Committed) {
         self.saw(committed);
         if let Some(interval) = changes.max_inactive_interval {
-            self.meta.max_inactive_interval = interval;
+            self.snapshot.meta.max_inactive_interval = interval;
         }
         if let (Some(TicketChange::SignIn { bind, .. }), TicketFate::Changed) =
             (&changes.ticket, committed.ticket)
         {
-            self.meta.principal = Some(bind.principal.clone());
-            self.meta.signed_in_at = Some(committed.now);
+            self.snapshot.meta.principal = Some(bind.principal.clone());
+            self.snapshot.meta.signed_in_at = Some(committed.now);
         }
         if changes.label.is_some() {
-            self.meta.label.clone_from(&changes.label);
+            self.snapshot.meta.label.clone_from(&changes.label);
         }
     }
 
     /// Takes note of the version of a commit of this request. Where another request committed in between, what was read
     /// is of an older state: the version stays, so that the next fetch finds out.
     pub(super) fn saw(&mut self, committed: &Committed) {
-        if committed.version == self.meta.version.next() {
-            self.meta.version = committed.version;
+        if committed.version == self.snapshot.meta.version.next() {
+            self.snapshot.meta.version = committed.version;
         }
     }
 }

@@ -17,7 +17,7 @@ impl Session {
     /// other attribute); [`Gone`](crate::ErrorKind::Gone) when it had to be fetched and the session has ended meanwhile;
     /// [`Store`](crate::ErrorKind::Store) when it had to be fetched and the store failed.
     pub async fn get<T: Attribute>(&self) -> Result<Option<T>, Error> {
-        self.get_named(name_of::<T>()?).await
+        self.get_named(name_of::<T>()).await
     }
 
     /// Returns the attribute of this name; `None` if it is absent, which one of an impossible name always is.
@@ -25,8 +25,8 @@ impl Session {
     /// # Errors
     ///
     /// As [`get`](Self::get).
-    pub async fn get_named<T: DeserializeOwned>(&self, name: impl AsName) -> Result<Option<T>, Error> {
-        let Ok(name) = name.as_name() else { return Ok(None) };
+    pub async fn get_named<T: DeserializeOwned>(&self, name: impl IntoName) -> Result<Option<T>, Error> {
+        let Ok(name) = name.into_name() else { return Ok(None) };
         match self.seen(&name).await? {
             Some(value) => decode(&name, &value).map(Some),
             None => Ok(None),
@@ -41,7 +41,7 @@ impl Session {
     /// is larger than an attribute may be; the attribute is then as before. Whether the session as a whole is within its
     /// limits is known at the commit.
     pub fn set<T: Attribute>(&self, value: &T) -> Result<(), Error> {
-        self.set_named(name_of::<T>()?, value)
+        self.set_named(name_of::<T>(), value)
     }
 
     /// Sets the attribute of this name.
@@ -49,7 +49,7 @@ impl Session {
     /// # Errors
     ///
     /// As [`set`](Self::set), and [`InvalidText`](crate::ErrorKind::InvalidText) for an impossible name.
-    pub fn set_named<T: Serialize + ?Sized>(&self, name: impl AsName, value: &T) -> Result<(), Error> {
+    pub fn set_named<T: Serialize + ?Sized>(&self, name: impl IntoName, value: &T) -> Result<(), Error> {
         let name = self.usable(name)?;
         let value = encode(&name, value)?;
         self.put(&name, value)
@@ -57,14 +57,12 @@ impl Session {
 
     /// Removes an attribute. Nothing happens if it is absent.
     pub fn remove<T: Attribute>(&self) {
-        if let Ok(name) = name_of::<T>() {
-            self.remove_named(name);
-        }
+        self.remove_named(name_of::<T>());
     }
 
     /// Removes the attribute of this name. Nothing happens if it is absent.
-    pub fn remove_named(&self, name: impl AsName) {
-        if let Ok(name) = name.as_name() {
+    pub fn remove_named(&self, name: impl IntoName) {
+        if let Ok(name) = name.into_name() {
             self.inner.state().attributes.remove(&name);
         }
     }
@@ -76,7 +74,7 @@ impl Session {
     ///
     /// As [`get`](Self::get); then it is not removed.
     pub async fn take<T: Attribute>(&self) -> Result<Option<T>, Error> {
-        self.take_named(name_of::<T>()?).await
+        self.take_named(name_of::<T>()).await
     }
 
     /// Removes the attribute of this name and returns what it was.
@@ -84,8 +82,8 @@ impl Session {
     /// # Errors
     ///
     /// As [`take`](Self::take).
-    pub async fn take_named<T: DeserializeOwned>(&self, name: impl AsName) -> Result<Option<T>, Error> {
-        let Ok(name) = name.as_name() else { return Ok(None) };
+    pub async fn take_named<T: DeserializeOwned>(&self, name: impl IntoName) -> Result<Option<T>, Error> {
+        let Ok(name) = name.into_name() else { return Ok(None) };
         let value = self.get_named(name.clone()).await?;
         self.inner.state().attributes.remove(&name);
         Ok(value)
@@ -97,7 +95,7 @@ impl Session {
     ///
     /// As [`get`](Self::get), but for an undecodable value, which exists.
     pub async fn contains<T: Attribute>(&self) -> Result<bool, Error> {
-        self.contains_named(name_of::<T>()?).await
+        self.contains_named(name_of::<T>()).await
     }
 
     /// Returns whether the attribute of this name exists.
@@ -105,8 +103,8 @@ impl Session {
     /// # Errors
     ///
     /// As [`contains`](Self::contains).
-    pub async fn contains_named(&self, name: impl AsName) -> Result<bool, Error> {
-        let Ok(name) = name.as_name() else {
+    pub async fn contains_named(&self, name: impl IntoName) -> Result<bool, Error> {
+        let Ok(name) = name.into_name() else {
             return Ok(false);
         };
         Ok(self.seen(&name).await?.is_some())
@@ -127,15 +125,9 @@ impl Session {
         let stored = if self.inner.state().knows_all_names() {
             Vec::new()
         } else {
-            let select = Select {
-                names: true,
-                ..Select::default()
-            };
-            let opened = self
-                .inner
-                .look(select, cloakroom_core::Touch::Never)
-                .await?
-                .ok_or_else(Error::gone)?;
+            let select = Select { names: true, ..Select::default() };
+            let opened =
+                self.inner.look(select, cloakroom_core::Touch::Never).await?.ok_or_else(Error::gone)?;
             opened.names.unwrap_or_default()
         };
         Ok(self.inner.state().attributes.names(stored))
@@ -154,15 +146,11 @@ impl Session {
     }
 
     /// Checks a name that is to be set.
-    pub(super) fn usable(&self, name: impl AsName) -> Result<Name, Error> {
-        let name = name.as_name()?;
+    pub(super) fn usable(&self, name: impl IntoName) -> Result<Name, Error> {
+        let name = name.into_name()?;
         let max = self.inner.settings().name_bytes;
         if name.as_str().len() > max {
-            return Err(OverLimit {
-                limit: Limit::NameBytes,
-                max: max as u64,
-            }
-            .into());
+            return Err(OverLimit { limit: Limit::NameBytes, max: max as u64 }.into());
         }
         Ok(name)
     }
@@ -171,11 +159,7 @@ impl Session {
     pub(super) fn fits(&self, name: &Name, value: &[u8]) -> Result<(), Error> {
         let max = self.inner.settings().limits.attribute_bytes;
         if value.len() as u64 > max {
-            return Err(OverLimit {
-                limit: Limit::AttributeBytes(name.clone()),
-                max,
-            }
-            .into());
+            return Err(OverLimit { limit: Limit::AttributeBytes(name.clone()), max }.into());
         }
         Ok(())
     }
@@ -188,52 +172,48 @@ impl Session {
 }
 
 /// What can name an attribute: a text, which is copied, or a [`Name`], which is not.
-pub trait AsName {
+pub trait IntoName {
     /// Checks the name.
     ///
     /// # Errors
     ///
     /// [`InvalidText`](crate::ErrorKind::InvalidText), or [`OverLimit`](crate::ErrorKind::OverLimit) when it has more
     /// than 256 bytes.
-    fn as_name(self) -> Result<Name, Error>;
+    fn into_name(self) -> Result<Name, Error>;
 }
 
-impl AsName for Name {
-    fn as_name(self) -> Result<Name, Error> {
+impl IntoName for Name {
+    fn into_name(self) -> Result<Name, Error> {
         Ok(self)
     }
 }
 
-impl AsName for &str {
-    fn as_name(self) -> Result<Name, Error> {
-        self.to_owned().as_name()
+impl IntoName for &str {
+    fn into_name(self) -> Result<Name, Error> {
+        self.to_owned().into_name()
     }
 }
 
-impl AsName for String {
-    fn as_name(self) -> Result<Name, Error> {
+impl IntoName for String {
+    fn into_name(self) -> Result<Name, Error> {
         checked(Name::new(self))
     }
 }
 
-impl AsName for &String {
-    fn as_name(self) -> Result<Name, Error> {
-        self.clone().as_name()
+impl IntoName for &String {
+    fn into_name(self) -> Result<Name, Error> {
+        self.clone().into_name()
     }
 }
 
-/// Returns the name of an attribute's type, without an allocation.
-pub(crate) fn name_of<T: Attribute>() -> Result<Name, Error> {
-    checked(Name::new(T::NAME))
+/// Returns the name of an attribute's type. An impossible one does not compile.
+pub(crate) fn name_of<T: Attribute>() -> Name {
+    const { Name::from_static(T::NAME) }
 }
 
 fn checked(name: Result<Name, cloakroom_core::InvalidText>) -> Result<Name, Error> {
     name.map_err(|invalid| match invalid {
-        cloakroom_core::InvalidText::TooLong => OverLimit {
-            limit: Limit::NameBytes,
-            max: 256,
-        }
-        .into(),
+        cloakroom_core::InvalidText::TooLong => OverLimit { limit: Limit::NameBytes, max: 256 }.into(),
         invalid => invalid.into(),
     })
 }

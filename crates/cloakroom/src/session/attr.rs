@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Session;
-use super::access::{AsName, name_of};
+use super::access::{IntoName, name_of};
 use crate::codec::{Attribute, decode, encode};
 use crate::error::Error;
 
@@ -46,7 +46,7 @@ impl Session {
     /// Those of [`get`](Self::get), and [`AlreadyBorrowed`](crate::ErrorKind::AlreadyBorrowed) while another [`Attr`] of
     /// the name is alive in this request.
     pub async fn attr<T: Attribute + Default>(&self) -> Result<Attr<T>, Error> {
-        self.attr_named(name_of::<T>()?).await
+        self.attr_named(name_of::<T>()).await
     }
 
     /// Returns the attribute of this name by reference, or its type's default where it is absent.
@@ -54,7 +54,7 @@ impl Session {
     /// # Errors
     ///
     /// As [`attr`](Self::attr), and [`InvalidText`](crate::ErrorKind::InvalidText) for an impossible name.
-    pub async fn attr_named<T>(&self, name: impl AsName) -> Result<Attr<T>, Error>
+    pub async fn attr_named<T>(&self, name: impl IntoName) -> Result<Attr<T>, Error>
     where
         T: Serialize + DeserializeOwned + Default,
     {
@@ -71,14 +71,12 @@ impl Session {
     ///
     /// As [`attr`](Self::attr).
     pub async fn attr_if_present<T: Attribute>(&self) -> Result<Option<Attr<T>>, Error> {
-        self.borrow(&name_of::<T>()?).await
+        self.borrow(&name_of::<T>()).await
     }
 
     async fn borrow<T: Serialize + DeserializeOwned>(&self, name: &Name) -> Result<Option<Attr<T>>, Error> {
         match self.seen(name).await? {
-            Some(stored) => self
-                .lend(name.clone(), decode(name, &stored)?, Some(stored))
-                .map(Some),
+            Some(stored) => self.lend(name.clone(), decode(name, &stored)?, Some(stored)).map(Some),
             None => Ok(None),
         }
     }
@@ -87,13 +85,7 @@ impl Session {
         if !self.inner.state().attributes.borrow(&name) {
             return Err(Error::already_borrowed(name));
         }
-        Ok(Attr {
-            value,
-            name,
-            baseline,
-            changed: false,
-            session: self.clone(),
-        })
+        Ok(Attr { value, name, baseline, changed: false, session: self.clone() })
     }
 }
 
@@ -119,11 +111,7 @@ impl<T: Serialize> DerefMut for Attr<T> {
 impl<T: Serialize> Drop for Attr<T> {
     fn drop(&mut self) {
         // A request that panics commits nothing, and encoding might panic again.
-        let written = if self.changed && !std::thread::panicking() {
-            self.write_back()
-        } else {
-            Ok(())
-        };
+        let written = if self.changed && !std::thread::panicking() { self.write_back() } else { Ok(()) };
         let mut state = self.session.inner.state();
         state.attributes.give_back(&self.name);
         if let Err(failure) = written {
@@ -135,11 +123,7 @@ impl<T: Serialize> Drop for Attr<T> {
 impl<T: Serialize> Attr<T> {
     fn write_back(&self) -> Result<(), Error> {
         let value = encode(&self.name, &self.value)?;
-        if self.baseline.as_ref() == Some(&value) {
-            Ok(())
-        } else {
-            self.session.put(&self.name, value)
-        }
+        if self.baseline.as_ref() == Some(&value) { Ok(()) } else { self.session.put(&self.name, value) }
     }
 }
 

@@ -51,10 +51,7 @@ pub(super) struct Edits {
 impl Attributes {
     /// The attributes of a session that has none.
     pub(super) fn none() -> Self {
-        Self {
-            complete: true,
-            ..Self::default()
-        }
+        Self { complete: true, ..Self::default() }
     }
 
     pub(super) fn is_complete(&self) -> bool {
@@ -77,11 +74,7 @@ impl Attributes {
     }
 
     fn unseen(&self) -> Seen {
-        if self.complete || self.cleared.is_some() {
-            Seen::Absent
-        } else {
-            Seen::Unknown
-        }
+        if self.complete || self.cleared.is_some() { Seen::Absent } else { Seen::Unknown }
     }
 
     /// Returns what the store must hold under a name for it to be as it was last seen; `None` if it never was.
@@ -113,19 +106,13 @@ impl Attributes {
     pub(super) fn clear(&mut self) {
         let edit = self.next_edit();
         self.entries.iter_mut().for_each(|entry| entry.edit = None);
-        let empty = self.complete
-            && self
-                .entries
-                .iter()
-                .all(|entry| !matches!(entry.stored, Stored::Present { .. }));
+        let empty =
+            self.complete && self.entries.iter().all(|entry| !matches!(entry.stored, Stored::Present { .. }));
         self.cleared = (!empty).then_some(edit);
     }
 
     pub(super) fn has_edit(&self, name: &str) -> bool {
-        self.cleared.is_some()
-            || self
-                .find(name)
-                .is_ok_and(|index| self.entries[index].edit.is_some())
+        self.cleared.is_some() || self.find(name).is_ok_and(|index| self.entries[index].edit.is_some())
     }
 
     pub(super) fn has_edits(&self) -> bool {
@@ -134,26 +121,16 @@ impl Attributes {
 
     /// Returns whether the edits set anything: only then is there a reason to make a session.
     pub(super) fn sets(&self) -> bool {
-        self.entries
-            .iter()
-            .any(|entry| matches!(entry.edit, Some((_, Edit::Set { .. }))))
+        self.entries.iter().any(|entry| matches!(entry.edit, Some((_, Edit::Set { .. }))))
     }
 
     pub(super) fn edits(&self) -> Edits {
         let change = |entry: &Entry| {
             let (_, edit) = entry.edit.as_ref()?;
-            Some(AttributeChange {
-                name: entry.name.clone(),
-                edit: edit.clone(),
-                expect: None,
-            })
+            Some(AttributeChange { name: entry.name.clone(), edit: edit.clone(), expect: None })
         };
         let changes = self.entries.iter().filter_map(change).collect();
-        Edits {
-            clear: self.cleared.is_some(),
-            changes,
-            upto: self.edits,
-        }
+        Edits { clear: self.cleared.is_some(), changes, upto: self.edits }
     }
 
     /// Takes note that the edits up to `upto` are stored, with this version.
@@ -161,17 +138,12 @@ impl Attributes {
         if self.cleared.is_some_and(|edit| edit <= upto) {
             self.cleared = None;
             self.complete = true;
-            self.entries
-                .iter_mut()
-                .for_each(|entry| entry.stored = Stored::Absent);
+            self.entries.iter_mut().for_each(|entry| entry.stored = Stored::Absent);
         }
         for entry in &mut self.entries {
             match entry.edit.take_if(|(edit, _)| *edit <= upto) {
                 Some((_, Edit::Set { value, .. })) => {
-                    entry.stored = Stored::Present {
-                        value,
-                        revision: version,
-                    }
+                    entry.stored = Stored::Present { value, revision: version }
                 }
                 Some((_, Edit::Remove)) => entry.stored = Stored::Absent,
                 None => {}
@@ -181,35 +153,26 @@ impl Attributes {
 
     /// Takes note that one attribute alone is stored as given, whatever other edits there are.
     pub(super) fn committed_one(&mut self, name: &Name, value: Option<Bytes>, version: Version) {
+        let cleared = self.cleared.is_some();
+        let edit = self.next_edit();
         let entry = self.entry(name);
-        entry.edit = None;
-        entry.stored = value.map_or(Stored::Absent, |value| Stored::Present {
-            value,
-            revision: version,
-        });
+        // A clear that is still to come would remove it: it is set again together with that.
+        entry.edit = value.clone().filter(|_| cleared).map(|value| (edit, Edit::Set { value, ttl: None }));
+        entry.stored = value.map_or(Stored::Absent, |value| Stored::Present { value, revision: version });
     }
 
     /// Takes note of what a load of `wanted` showed.
     pub(super) fn loaded(&mut self, wanted: &Wanted, found: Vec<StoredAttribute>) {
-        match wanted {
-            Wanted::Nothing => {}
-            Wanted::Named(names) => names
-                .iter()
-                .for_each(|name| self.entry(name).stored = Stored::Absent),
-            Wanted::Everything => {
-                self.complete = true;
-                self.entries
-                    .iter_mut()
-                    .for_each(|entry| entry.stored = Stored::Absent);
+        if matches!(wanted, Wanted::Everything) {
+            self.complete = true;
+            self.entries.iter_mut().for_each(|entry| entry.stored = Stored::Absent);
+        }
+        if let Wanted::Named(names) = wanted {
+            for name in names.iter().filter(|name| found.iter().all(|found| found.name != **name)) {
+                self.entry(name).stored = Stored::Absent;
             }
         }
-        for StoredAttribute {
-            name,
-            value,
-            revision,
-            ..
-        } in found
-        {
+        for StoredAttribute { name, value, revision, .. } in found {
             self.entry(&name).stored = Stored::Present { value, revision };
         }
     }
@@ -223,12 +186,8 @@ impl Attributes {
     /// Returns the names under which a value is seen, given those in the store.
     pub(super) fn names(&self, stored: Vec<Name>) -> Vec<Name> {
         let seen = self.entries.iter().map(|entry| &entry.name);
-        let seen = seen
-            .filter(|name| matches!(self.see(name.as_str()), Seen::Value(_)))
-            .cloned();
-        let unseen = stored
-            .into_iter()
-            .filter(|name| self.see(name.as_str()) == Seen::Unknown);
+        let seen = seen.filter(|name| matches!(self.see(name.as_str()), Seen::Value(_))).cloned();
+        let unseen = stored.into_iter().filter(|name| self.see(name.as_str()) == Seen::Unknown);
         let mut names: Vec<_> = seen.chain(unseen).collect();
         names.sort_unstable();
         names
@@ -249,20 +208,15 @@ impl Attributes {
     }
 
     fn find(&self, name: &str) -> Result<usize, usize> {
-        self.entries
-            .binary_search_by(|entry| entry.name.as_str().cmp(name))
+        self.entries.binary_search_by(|entry| entry.name.as_str().cmp(name))
     }
 
     fn entry(&mut self, name: &Name) -> &mut Entry {
         let index = match self.find(name.as_str()) {
             Ok(index) => index,
             Err(index) => {
-                let entry = Entry {
-                    name: name.clone(),
-                    stored: Stored::Unknown,
-                    edit: None,
-                    borrowed: false,
-                };
+                let entry =
+                    Entry { name: name.clone(), stored: Stored::Unknown, edit: None, borrowed: false };
                 self.entries.insert(index, entry);
                 index
             }
@@ -281,20 +235,12 @@ mod tests {
 
     fn stored(name: &'static str, value: &'static str) -> StoredAttribute {
         let value = Bytes::from_static(value.as_bytes());
-        StoredAttribute {
-            name: self::name(name),
-            value,
-            revision: Version(1),
-            lapses_at: None,
-        }
+        StoredAttribute { name: self::name(name), value, revision: Version(1), lapses_at: None }
     }
 
     fn with_one() -> Attributes {
         let mut attributes = Attributes::default();
-        attributes.loaded(
-            &Wanted::Named([name("a"), name("b")].into()),
-            vec![stored("a", "1")],
-        );
+        attributes.loaded(&Wanted::Named([name("a"), name("b")].into()), vec![stored("a", "1")]);
         attributes
     }
 
@@ -327,15 +273,21 @@ mod tests {
         attributes.set(&name("a"), "1".into(), None);
         let edits = attributes.edits();
         assert!(edits.clear);
-        assert_eq!(
-            edits.changes.len(),
-            1,
-            "an equal value must be written again after a clear"
-        );
+        assert_eq!(edits.changes.len(), 1, "an equal value must be written again after a clear");
         attributes.committed(edits.upto, Version(2));
         assert!(!attributes.has_edits());
         assert_eq!(attributes.see("a"), Seen::Value("1".into()));
         assert_eq!(attributes.see("c"), Seen::Absent);
+    }
+
+    #[test]
+    fn what_is_stored_at_once_outlives_a_clear_before_it() {
+        let mut attributes = with_one();
+        attributes.clear();
+        attributes.committed_one(&name("a"), Some("2".into()), Version(2));
+        assert_eq!(attributes.see("a"), Seen::Value("2".into()));
+        let edits = attributes.edits();
+        assert!(edits.clear && edits.changes.len() == 1);
     }
 
     #[test]

@@ -22,13 +22,7 @@ pub(super) struct Prepared {
 impl Prepared {
     /// Returns whether nothing is lost if the session is gone.
     fn only_renews(&self) -> bool {
-        let Changes {
-            clear,
-            attributes,
-            max_inactive_interval,
-            ticket,
-            label,
-        } = &self.commit.changes;
+        let Changes { clear, attributes, max_inactive_interval, ticket, label } = &self.commit.changes;
         let nothing = !clear && attributes.is_empty() && max_inactive_interval.is_none() && label.is_none();
         nothing && !matches!(ticket, Some(TicketChange::SignIn { .. }))
     }
@@ -115,29 +109,18 @@ impl Inner {
             ..Changes::default()
         };
         let commit = self.new_commit(ticket.guard(), Intent::Create(creation), changes)?;
-        Ok(Prepared {
-            commit,
-            ticket,
-            upto: edits.upto,
-        })
+        Ok(Prepared { commit, ticket, upto: edits.upto })
     }
 
     pub(super) fn first_ticket(&self, state: &State) -> Result<Ticket, Error> {
-        if state.head_sent {
-            Err(Error::head_sent())
-        } else {
-            Ok(Ticket::generate()?)
-        }
+        if state.head_sent { Err(Error::head_sent()) } else { Ok(Ticket::generate()?) }
     }
 
     pub(super) fn creation(&self, terms: &Terms) -> Creation {
         Creation {
             max_inactive_interval: terms.interval.unwrap_or(self.settings().max_inactive_interval),
             max_lifetime: self.settings().max_lifetime,
-            bind: terms.sign_in.clone().map(|principal| Bind {
-                principal,
-                max_sessions: None,
-            }),
+            bind: terms.sign_in.clone().map(|principal| Bind { principal, max_sessions: None }),
         }
     }
 
@@ -149,11 +132,7 @@ impl Inner {
         };
         let rotate = state.terms.rotate || state.opened().is_some_and(Open::was_renewed);
         let (ticket, change) = self.next_ticket(held, rotate, state)?;
-        let Edits {
-            clear,
-            changes: attributes,
-            upto,
-        } = state.attributes.edits();
+        let Edits { clear, changes: attributes, upto } = state.attributes.edits();
         let changes = Changes {
             clear,
             attributes,
@@ -161,11 +140,7 @@ impl Inner {
             ticket: change,
             label: state.terms.label.clone(),
         };
-        Ok(Prepared {
-            commit: self.new_commit(guard, Intent::Change, changes)?,
-            ticket,
-            upto,
-        })
+        Ok(Prepared { commit: self.new_commit(guard, Intent::Change, changes)?, ticket, upto })
     }
 
     fn next_ticket(
@@ -181,44 +156,20 @@ impl Inner {
         }
         if let Some(principal) = state.terms.sign_in.clone() {
             let next = held.with_new_secret()?;
-            let bind = Bind {
-                principal,
-                max_sessions: None,
-            };
-            return Ok((
-                next,
-                Some(TicketChange::SignIn {
-                    proof: next.guard().proof,
-                    grace,
-                    bind,
-                }),
-            ));
+            let bind = Bind { principal, max_sessions: None };
+            return Ok((next, Some(TicketChange::SignIn { proof: next.guard().proof, grace, bind })));
         }
         if rotate {
             let seed = Seed::generate()?;
             let next = held.successor(&seed);
-            return Ok((
-                next,
-                Some(TicketChange::Renew {
-                    proof: next.guard().proof,
-                    seed,
-                    grace,
-                }),
-            ));
+            return Ok((next, Some(TicketChange::Renew { proof: next.guard().proof, seed, grace })));
         }
         Ok((held, None))
     }
 
     pub(super) fn new_commit(&self, guard: Guard, intent: Intent, changes: Changes) -> Result<Commit, Error> {
         let limits = self.settings().limits;
-        Ok(Commit {
-            id: CommitId::generate()?,
-            guard,
-            intent,
-            changes,
-            limits,
-            age: Duration::ZERO,
-        })
+        Ok(Commit { id: CommitId::generate()?, guard, intent, changes, limits, age: Duration::ZERO })
     }
 
     fn absorb(&self, prepared: &Prepared, outcome: Outcome) -> Result<(), Error> {

@@ -41,7 +41,7 @@ impl Inner {
     pub(crate) fn finish(self: &Arc<Self>, failed: bool) -> Finish {
         let mut state = self.state();
         state.abandoned |= failed;
-        let unused = !state.is_loaded();
+        let unused = !state.asked;
         let pending =
             state.ending.is_some() || (!failed && (state.failure.is_some() || state.plan() != Plan::Nothing));
         if !pending {
@@ -57,11 +57,7 @@ impl Inner {
             };
         }
         drop(state);
-        let extent = if failed {
-            Extent::EndingOnly
-        } else {
-            Extent::Everything
-        };
+        let extent = if failed { Extent::EndingOnly } else { Extent::Everything };
         Finish::Storing(run_to_end(&self.shared.tasks, settle(Arc::clone(self), extent)))
     }
 
@@ -85,19 +81,13 @@ impl Inner {
             CookieDue::Set(ticket) => self.shared.writer.set(&ticket),
             CookieDue::Remove => self.shared.writer.remove(),
         });
-        Settled {
-            used: true,
-            status,
-            cookie,
-        }
+        Settled { used: true, status, cookie }
     }
 
     /// Applies what is pending, in a task of its own that runs to its end.
     pub(super) async fn apply_now(self: &Arc<Self>) -> Result<(), Error> {
         let inner = Arc::clone(self);
-        let applied = run_to_end(&self.shared.tasks, async move {
-            inner.apply(Extent::Everything).await
-        });
+        let applied = run_to_end(&self.shared.tasks, async move { inner.apply(Extent::Everything).await });
         applied.await.unwrap_or_else(|| Err(Error::interrupted()))
     }
 }
@@ -105,11 +95,7 @@ impl Inner {
 impl Settled {
     /// The answer where the outcome is not known.
     pub(crate) fn unknown() -> Self {
-        Self {
-            used: true,
-            status: Some(StatusCode::SERVICE_UNAVAILABLE),
-            cookie: None,
-        }
+        Self { used: true, status: Some(StatusCode::SERVICE_UNAVAILABLE), cookie: None }
     }
 }
 

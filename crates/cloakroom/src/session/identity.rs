@@ -11,7 +11,7 @@ impl Session {
     #[must_use]
     pub fn principal(&self) -> Option<Principal> {
         let state = self.inner.state();
-        let stored = || state.opened().and_then(|open| open.meta.principal.clone());
+        let stored = || state.opened().and_then(|open| open.snapshot.meta.principal.clone());
         state.terms.sign_in.clone().or_else(stored)
     }
 
@@ -69,12 +69,7 @@ impl Session {
     /// As [`sessions`](Self::sessions).
     pub async fn invalidate_all(&self) -> Result<usize, Error> {
         let principal = self.principal().ok_or_else(Error::not_signed_in)?;
-        let ended = self
-            .invalidate_now(Invalidate::Principal {
-                principal,
-                except: None,
-            })
-            .await?;
+        let ended = self.invalidate_now(Invalidate::Principal { principal, except: None }).await?;
         Ok(ended.len())
     }
 
@@ -86,9 +81,7 @@ impl Session {
     pub async fn invalidate_others(&self) -> Result<usize, Error> {
         let principal = self.principal().ok_or_else(Error::not_signed_in)?;
         let except = self.handle();
-        let ended = self
-            .invalidate_now(Invalidate::Principal { principal, except })
-            .await?;
+        let ended = self.invalidate_now(Invalidate::Principal { principal, except }).await?;
         Ok(ended.len())
     }
 
@@ -96,9 +89,7 @@ impl Session {
         let inner = std::sync::Arc::clone(&self.inner);
         let work = async move {
             let _gate = inner.gate.lock().await;
-            let answer = inner
-                .bounded("invalidate", inner.shared.store.dyn_invalidate(&invalidate))
-                .await?;
+            let answer = inner.bounded("invalidate", inner.shared.store.dyn_invalidate(&invalidate)).await?;
             let Invalidated::Done(ended) = answer else {
                 return Ok(Vec::new());
             };
@@ -108,9 +99,7 @@ impl Session {
             inner.note_own_end(&ended);
             Ok(ended)
         };
-        run_to_end(&self.inner.shared.tasks, work)
-            .await
-            .unwrap_or_else(|| Err(Error::interrupted()))
+        run_to_end(&self.inner.shared.tasks, work).await.unwrap_or_else(|| Err(Error::interrupted()))
     }
 }
 

@@ -1,11 +1,11 @@
-use std::future::Future;
-use std::sync::atomic::AtomicBool;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::atomic::AtomicI32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::task::Poll;
 
 use cloakroom_core::{
-    DynStore, Error as StoreError, ErrorKind, Guard, Load, Loaded, Name, Opened, Select, Ticket, Touch,
-    Wanted,
+    DynStore, Error as StoreError, ErrorKind, Load, Loaded, Name, Opened, Select, Touch, Wanted,
 };
 use http::Response;
 use tokio_util::task::TaskTracker;
@@ -23,7 +23,7 @@ pub(crate) struct Shared {
     pub(crate) writer: Writer,
     /// The commits and invalidations under way.
     pub(crate) tasks: TaskTracker,
-    pub(crate) hinted: Arc<AtomicBool>,
+    pub(crate) to_inspect: Arc<AtomicI32>,
 }
 
 /// One request's session, whether or not the request asks for it.
@@ -37,12 +37,7 @@ pub(crate) struct Inner {
 
 impl Inner {
     pub(crate) fn new(shared: Arc<Shared>, cookies: Cookies) -> Self {
-        Self {
-            shared,
-            cookies,
-            state: Mutex::default(),
-            gate: tokio::sync::Mutex::new(()),
-        }
+        Self { shared, cookies, state: Mutex::default(), gate: tokio::sync::Mutex::new(()) }
     }
 
     /// Returns whether a response counts as failed.
@@ -69,7 +64,12 @@ impl Inner {
 
     /// Opens the session unless it is open, with at least the `wanted` attributes.
     pub(super) async fn open(&self, wanted: &[Name]) -> Result<(), Error> {
-        if self.state().is_loaded() {
+        let loaded = {
+            let mut state = self.state();
+            state.asked = true;
+            state.is_loaded()
+        };
+        if loaded {
             return self.fetch(wanted).await;
         }
         {
@@ -84,19 +84,15 @@ impl Inner {
     async fn try_tickets(&self, wanted: &[Name]) -> Result<(), Error> {
         let mut superseded = None;
         for ticket in tickets(&self.cookies, self.cookie_name()) {
-            let load = Load {
-                guard: ticket.guard(),
-                select: self.selection(wanted),
-                touch: self.touch(),
-            };
+            let load = Load { guard: ticket.guard(), select: self.selection(wanted), touch: self.touch() };
             match self.load(&load).await? {
                 Loaded::Open(opened) => {
-                    self.adopt(ticket, load.guard, *opened, &load.select.values);
+                    self.state().open(ticket, load.guard, &load.select.values, opened);
                     return Ok(());
                 }
                 Loaded::Superseded => superseded = superseded.or(Some(ticket)),
                 Loaded::Absent => {
-                    tracing::debug!(session.handle = %ticket.handle(), "ignoring an unknown session ticket")
+                    tracing::debug!(session.handle = %ticket.handle(), "ignoring an unknown session ticket");
                 }
             }
         }
@@ -109,27 +105,15 @@ impl Inner {
         Ok(())
     }
 
-    fn adopt(&self, ticket: Ticket, guard: Guard, opened: Opened, wanted: &Wanted) {
-        let mut state = self.state();
-        state.open(ticket, guard, &opened);
-        state.attributes.loaded(wanted, opened.attributes);
-    }
-
     fn selection(&self, wanted: &[Name]) -> Select {
-        let named = |names: Vec<Name>| {
-            if names.is_empty() {
-                Wanted::Nothing
-            } else {
-                Wanted::Named(names.into())
-            }
-        };
         let values = match &self.settings().load {
             LoadPolicy::Everything => Wanted::Everything,
-            LoadPolicy::OnDemand => named(wanted.to_vec()),
+            LoadPolicy::OnDemand if wanted.is_empty() => Wanted::Nothing,
+            LoadPolicy::OnDemand => Wanted::Named(wanted.into()),
             LoadPolicy::Named(names) if wanted.iter().all(|name| names.contains(name)) => {
                 Wanted::Named(Arc::clone(names))
             }
-            LoadPolicy::Named(names) => named(names.iter().chain(wanted).cloned().collect()),
+            LoadPolicy::Named(names) => Wanted::Named(names.iter().chain(wanted).cloned().collect()),
         };
         Select { values, names: false }
     }
@@ -154,7 +138,7 @@ impl Inner {
         let Some(opened) = self.read(unseen.clone()).await? else {
             return Err(Error::gone());
         };
-        let known = self.state().opened().map(|open| open.meta.version);
+        let known = self.state().opened().map(|open| open.snapshot.meta.version);
         if known == Some(opened.meta.version) {
             self.refresh(unseen, opened);
             return Ok(());
@@ -177,18 +161,11 @@ impl Inner {
 
     fn unseen(&self, wanted: &[Name]) -> Vec<Name> {
         let state = self.state();
-        wanted
-            .iter()
-            .filter(|name| state.attributes.see(name.as_str()) == Seen::Unknown)
-            .cloned()
-            .collect()
+        wanted.iter().filter(|name| state.attributes.see(name.as_str()) == Seen::Unknown).cloned().collect()
     }
 
     async fn read(&self, names: Vec<Name>) -> Result<Option<Box<Opened>>, Error> {
-        let select = Select {
-            values: Wanted::Named(names.into()),
-            names: false,
-        };
+        let select = Select { values: Wanted::Named(names.into()), names: false };
         self.look(select, Touch::Never).await
     }
 
@@ -207,14 +184,10 @@ impl Inner {
         let mut state = self.state();
         if let Target::Open(open) = &mut state.target {
             // The last access that the request is told is the one before its own.
-            open.meta = cloakroom_core::Meta {
-                accessed_at: open.meta.accessed_at,
-                ..opened.meta
-            };
+            open.snapshot.meta =
+                cloakroom_core::Meta { accessed_at: open.snapshot.meta.accessed_at, ..opened.meta };
         }
-        state
-            .attributes
-            .loaded(&Wanted::Named(names.into()), opened.attributes);
+        state.attributes.loaded(&Wanted::Named(names.into()), opened.attributes);
     }
 
     async fn load(&self, load: &Load) -> Result<Loaded, Error> {
@@ -227,8 +200,12 @@ impl Inner {
         during: &'static str,
         operation: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        let limit: Duration = self.settings().store_timeout;
-        match tokio::time::timeout(limit, operation).await {
+        let mut operation = pin!(operation);
+        // A store in memory has its answer at once: no timer is set for it.
+        if let Poll::Ready(answer) = poll_fn(|cx| Poll::Ready(operation.as_mut().poll(cx))).await {
+            return answer;
+        }
+        match tokio::time::timeout(self.settings().store_timeout, operation).await {
             Ok(answer) => answer,
             Err(_) => Err(StoreError::of(ErrorKind::Timeout, during)),
         }
@@ -238,9 +215,7 @@ impl Inner {
 impl Drop for Inner {
     fn drop(&mut self) {
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let handle = state
-            .opened()
-            .map(|open| tracing::field::display(open.guard.handle));
+        let handle = state.opened().map(|open| tracing::field::display(open.guard.handle));
         if state.head_sent && !state.abandoned && state.attributes.has_edits() {
             tracing::warn!(
                 session.handle = handle,

@@ -23,32 +23,22 @@ impl Session {
     /// Returns when the session was created, by the store's clock.
     #[must_use]
     pub fn created_at(&self) -> Option<SystemTime> {
-        self.inner
-            .state()
-            .opened()
-            .map(|open| open.meta.created_at.into())
+        self.inner.state().opened().map(|open| open.snapshot.meta.created_at.into())
     }
 
     /// Returns the last access before this request's, by the store's clock. Accesses are recorded at most as often as the
     /// layer's [touch throttle](crate::SessionLayer::touch_every) says.
     #[must_use]
     pub fn last_accessed_at(&self) -> Option<SystemTime> {
-        self.inner
-            .state()
-            .opened()
-            .map(|open| open.meta.accessed_at.into())
+        self.inner.state().opened().map(|open| open.snapshot.meta.accessed_at.into())
     }
 
     /// Returns how long this session lives without an access.
     #[must_use]
     pub fn max_inactive_interval(&self) -> Duration {
         let state = self.inner.state();
-        let stored = state.opened().map(|open| open.meta.max_inactive_interval);
-        state
-            .terms
-            .interval
-            .or(stored)
-            .unwrap_or(self.inner.settings().max_inactive_interval)
+        let stored = state.opened().map(|open| open.snapshot.meta.max_inactive_interval);
+        state.terms.interval.or(stored).unwrap_or(self.inner.settings().max_inactive_interval)
     }
 
     /// Sets how long *this* session lives without an access. It is kept in the store, so that a "remember me" set at the
@@ -130,10 +120,7 @@ impl Session {
         if self.handle().is_none() {
             return Ok(());
         }
-        let beat = self
-            .inner
-            .look(Select::default(), Touch::AtMostEvery(Duration::ZERO))
-            .await?;
+        let beat = self.inner.look(Select::default(), Touch::AtMostEvery(Duration::ZERO)).await?;
         beat.map(drop).ok_or_else(Error::gone)
     }
 }

@@ -11,7 +11,7 @@ use crate::error::Error;
 #[derive(Clone)]
 pub(crate) struct Slot {
     inner: Arc<Inner>,
-    outer: Option<Arc<Slot>>,
+    outer: Option<Arc<Self>>,
 }
 
 impl Slot {
@@ -25,11 +25,7 @@ impl Slot {
     }
 
     fn named(&self, cookie: &str) -> Option<&Self> {
-        if self.inner.cookie_name() == cookie {
-            Some(self)
-        } else {
-            self.outer.as_deref()?.named(cookie)
-        }
+        if self.inner.cookie_name() == cookie { Some(self) } else { self.outer.as_deref()?.named(cookie) }
     }
 
     async fn open(inner: Arc<Inner>, wanted: &[Name]) -> Result<Session, Error> {
@@ -81,11 +77,7 @@ impl Sessions {
     ///
     /// [`MissingLayer`](crate::ErrorKind::MissingLayer).
     pub fn from_extensions(extensions: &Extensions) -> Result<Self, Error> {
-        extensions
-            .get::<Slot>()
-            .cloned()
-            .map(Self)
-            .ok_or_else(Error::missing_layer)
+        extensions.get::<Slot>().cloned().map(Self).ok_or_else(Error::missing_layer)
     }
 
     /// Opens the session whose layer has this cookie name.

@@ -19,7 +19,7 @@ mod update;
 use std::fmt;
 use std::sync::Arc;
 
-pub use self::access::AsName;
+pub use self::access::IntoName;
 #[cfg(feature = "axum")]
 pub(crate) use self::access::name_of;
 pub use self::attr::Attr;
@@ -67,8 +67,6 @@ pub struct Session {
 
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Session")
-            .field("handle", &self.handle())
-            .finish_non_exhaustive()
+        f.debug_struct("Session").field("handle", &self.handle()).finish_non_exhaustive()
     }
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use cloakroom_core::{Guard, Label, Meta, Opened, Principal, Standing, Ticket};
+use cloakroom_core::{Guard, Label, Opened, Principal, Ticket, Wanted};
 
 use super::attributes::Attributes;
 use crate::error::Error;
@@ -9,6 +9,8 @@ use crate::error::Error;
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) target: Target,
+    /// Whether the request has asked for its session.
+    pub(super) asked: bool,
     /// Whether no ticket of this request opened a session.
     pub(super) is_new: bool,
     pub(super) attributes: Attributes,
@@ -33,7 +35,7 @@ pub(super) enum Target {
     /// A session that does not exist yet.
     New,
     /// A session in the store.
-    Open(Box<Open>),
+    Open(Open),
     /// A session whose ticket was replaced by a sign-in: only the same sign-in may still reach it.
     Superseded(Ticket),
     /// A session that has ended under the request. Changes to it are lost.
@@ -45,8 +47,8 @@ pub(super) enum Target {
 pub(super) struct Open {
     pub(super) ticket: Ticket,
     pub(super) guard: Guard,
-    pub(super) standing: Standing,
-    pub(super) meta: Meta,
+    /// What the store last showed of it, but for the attributes, which are in [`Attributes`].
+    pub(super) snapshot: Box<Opened>,
 }
 
 /// Changes to a session that are not attributes.
@@ -95,14 +97,10 @@ impl State {
         }
     }
 
-    pub(super) fn open(&mut self, ticket: Ticket, guard: Guard, opened: &Opened) {
-        let Opened { standing, meta, .. } = opened;
-        self.target = Target::Open(Box::new(Open {
-            ticket,
-            guard,
-            standing: *standing,
-            meta: meta.clone(),
-        }));
+    /// Takes note of the session that a ticket has opened.
+    pub(super) fn open(&mut self, ticket: Ticket, guard: Guard, wanted: &Wanted, mut snapshot: Box<Opened>) {
+        self.attributes.loaded(wanted, std::mem::take(&mut snapshot.attributes));
+        self.target = Target::Open(Open { ticket, guard, snapshot });
     }
 
     /// Returns whether changes have no session that they could be applied to.
@@ -120,10 +118,7 @@ impl State {
     /// Asks for the session to end. What the request sets from now on goes to a new one.
     pub(super) fn end(&mut self) {
         if let Target::Open(open) = &self.target {
-            self.ending = Some(Ending {
-                ticket: open.ticket,
-                guard: open.guard,
-            });
+            self.ending = Some(Ending { ticket: open.ticket, guard: open.guard });
         }
         if !matches!(self.target, Target::Unopened | Target::Superseded(_)) {
             self.start_anew();
@@ -168,7 +163,7 @@ pub(super) enum Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cloakroom_core::{Name, Seed, Timestamp, Version};
+    use cloakroom_core::{Meta, Name, Seed, Standing, Timestamp, Version};
 
     fn opened(standing: Standing) -> State {
         let ticket = Ticket::generate().unwrap();
@@ -185,16 +180,10 @@ mod tests {
             attributes: 0,
             bytes: 0,
         };
-        let target = Target::Open(Box::new(Open {
-            ticket,
-            guard: ticket.guard(),
-            standing,
-            meta,
-        }));
-        State {
-            target,
-            ..State::default()
-        }
+        let snapshot =
+            Opened { standing, now: Timestamp::default(), meta, attributes: Vec::new(), names: None };
+        let target = Target::Open(Open { ticket, guard: ticket.guard(), snapshot: Box::new(snapshot) });
+        State { target, ..State::default() }
     }
 
     fn fresh() -> State {
@@ -224,55 +213,25 @@ mod tests {
     fn the_plan_follows_from_the_state() {
         let current = || opened(Standing::Current);
         let previous = |seed| opened(Standing::Previous(seed));
-        let superseded = || State {
-            target: Target::Superseded(Ticket::generate().unwrap()),
-            ..State::default()
-        };
-        let gone = || State {
-            target: Target::Gone,
-            ..State::default()
-        };
+        let superseded =
+            || State { target: Target::Superseded(Ticket::generate().unwrap()), ..State::default() };
+        let gone = || State { target: Target::Gone, ..State::default() };
         let seed = Some(Seed::from_bytes([0; 16]));
         let cases: [(&str, State, fn(&mut State), Plan); 18] = [
             ("not asked for", State::default(), |_| {}, Plan::Nothing),
             ("new and only read", fresh(), |_| {}, Plan::Nothing),
             ("new and set", fresh(), set, Plan::Create),
             ("new and removed", fresh(), remove, Plan::Nothing),
-            (
-                "new and rotated",
-                fresh(),
-                |it| it.terms.rotate = true,
-                Plan::Nothing,
-            ),
-            (
-                "new and interval",
-                fresh(),
-                |it| it.terms.interval = Some(Duration::MAX),
-                Plan::Nothing,
-            ),
+            ("new and rotated", fresh(), |it| it.terms.rotate = true, Plan::Nothing),
+            ("new and interval", fresh(), |it| it.terms.interval = Some(Duration::MAX), Plan::Nothing),
             ("new and signed in", fresh(), sign_in, Plan::Create),
             ("open and only read", current(), |_| {}, Plan::Nothing),
             ("open and set", current(), set, Plan::Change),
             ("open and removed", current(), remove, Plan::Change),
-            (
-                "open and rotated",
-                current(),
-                |it| it.terms.rotate = true,
-                Plan::Change,
-            ),
+            ("open and rotated", current(), |it| it.terms.rotate = true, Plan::Change),
             ("open and ended", current(), State::end, Plan::Nothing),
-            (
-                "the ticket before, answer lost",
-                previous(seed),
-                |_| {},
-                Plan::Change,
-            ),
-            (
-                "the ticket before, answer arrived",
-                previous(None),
-                |_| {},
-                Plan::Nothing,
-            ),
+            ("the ticket before, answer lost", previous(seed), |_| {}, Plan::Change),
+            ("the ticket before, answer arrived", previous(None), |_| {}, Plan::Nothing),
             ("superseded and set", superseded(), set, Plan::Lost),
             ("superseded and only read", superseded(), |_| {}, Plan::Nothing),
             ("superseded and signed in", superseded(), sign_in, Plan::Change),
@@ -288,11 +247,7 @@ mod tests {
         let mut state = opened(Standing::Current);
         set(&mut state);
         state.end();
-        assert_eq!(
-            state.plan(),
-            Plan::Nothing,
-            "what was set before is gone with the session"
-        );
+        assert_eq!(state.plan(), Plan::Nothing, "what was set before is gone with the session");
         set(&mut state);
         assert_eq!(state.plan(), Plan::Create);
         assert!(state.ending.is_some());
@@ -300,17 +255,10 @@ mod tests {
 
     #[test]
     fn a_superseded_ticket_cannot_end_the_session() {
-        let mut state = State {
-            target: Target::Superseded(Ticket::generate().unwrap()),
-            ..State::default()
-        };
+        let mut state = State { target: Target::Superseded(Ticket::generate().unwrap()), ..State::default() };
         state.end();
         assert!(state.ending.is_none());
         set(&mut state);
-        assert_eq!(
-            state.plan(),
-            Plan::Lost,
-            "nor make a new one, which would need a cookie"
-        );
+        assert_eq!(state.plan(), Plan::Lost, "nor make a new one, which would need a cookie");
     }
 }

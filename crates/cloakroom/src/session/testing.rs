@@ -28,8 +28,6 @@ impl Session {
             state.start_anew();
             state.is_new = true;
         }
-        Self {
-            inner: Arc::new(inner),
-        }
+        Self { inner: Arc::new(inner) }
     }
 }

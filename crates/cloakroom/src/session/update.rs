@@ -8,7 +8,7 @@ use cloakroom_core::{
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::access::{AsName, name_of};
+use super::access::{IntoName, name_of};
 use super::state::{Target, Terms};
 use super::task::run_to_end;
 use super::{Inner, Session};
@@ -50,7 +50,7 @@ impl Session {
         &self,
         change: impl FnMut(&mut T) -> R,
     ) -> Result<R, Error> {
-        self.update_named(name_of::<T>()?, change).await
+        self.update_named(name_of::<T>(), change).await
     }
 
     /// Changes the attribute of this name by compare-and-set.
@@ -60,7 +60,7 @@ impl Session {
     /// As [`update`](Self::update).
     pub async fn update_named<T, R>(
         &self,
-        name: impl AsName,
+        name: impl IntoName,
         mut change: impl FnMut(&mut T) -> R,
     ) -> Result<R, Error>
     where
@@ -69,9 +69,8 @@ impl Session {
         let name = self.usable(name)?;
         for attempt in 0..ATTEMPTS {
             let before = self.seen(&name).await?;
-            let mut value = before
-                .as_deref()
-                .map_or_else(|| Ok(T::default()), |value| decode(&name, value))?;
+            let mut value =
+                before.as_deref().map_or_else(|| Ok(T::default()), |value| decode(&name, value))?;
             let result = change(&mut value);
             let after = encode(&name, &value)?;
             if before.as_ref() == Some(&after) && !self.inner.state().attributes.has_edit(name.as_str()) {
@@ -95,7 +94,7 @@ impl Session {
     ///
     /// As [`update`](Self::update).
     pub async fn take_once<T: Attribute>(&self) -> Result<Option<T>, Error> {
-        self.take_once_named(name_of::<T>()?).await
+        self.take_once_named(name_of::<T>()).await
     }
 
     /// Removes the attribute of this name and returns what it was, atomically.
@@ -103,8 +102,11 @@ impl Session {
     /// # Errors
     ///
     /// As [`take_once`](Self::take_once).
-    pub async fn take_once_named<T: DeserializeOwned>(&self, name: impl AsName) -> Result<Option<T>, Error> {
-        let Ok(name) = name.as_name() else { return Ok(None) };
+    pub async fn take_once_named<T: DeserializeOwned>(
+        &self,
+        name: impl IntoName,
+    ) -> Result<Option<T>, Error> {
+        let Ok(name) = name.into_name() else { return Ok(None) };
         for attempt in 0..ATTEMPTS {
             let Some(value) = self.seen(&name).await? else {
                 return Ok(None);
@@ -121,9 +123,7 @@ impl Session {
     async fn store_one(&self, name: &Name, value: Option<Bytes>) -> Result<bool, Error> {
         let inner = Arc::clone(&self.inner);
         let name = name.clone();
-        let stored = run_to_end(&self.inner.shared.tasks, async move {
-            inner.store_one(name, value).await
-        });
+        let stored = run_to_end(&self.inner.shared.tasks, async move { inner.store_one(name, value).await });
         stored.await.unwrap_or_else(|| Err(Error::interrupted()))
     }
 
@@ -145,14 +145,8 @@ impl Inner {
         let _gate = self.gate.lock().await;
         self.apply_ending().await?;
         let expect = self.state().attributes.expectation(name.as_str());
-        let edit = value
-            .clone()
-            .map_or(Edit::Remove, |value| Edit::Set { value, ttl: None });
-        let (commit, ticket) = self.prepare_one(AttributeChange {
-            name: name.clone(),
-            edit,
-            expect,
-        })?;
+        let edit = value.clone().map_or(Edit::Remove, |value| Edit::Set { value, ttl: None });
+        let (commit, ticket) = self.prepare_one(AttributeChange { name: name.clone(), edit, expect })?;
         match self.commit(&commit).await? {
             Outcome::Committed(committed) => {
                 self.absorb_one(&commit, ticket, &committed, &name, value);
@@ -170,20 +164,13 @@ impl Inner {
             return Err(Error::gone());
         }
         let expected = change.expect.is_none() || change.expect == Some(Expect::Absent);
-        let mut changes = Changes {
-            attributes: vec![change],
-            ..Changes::default()
-        };
+        let mut changes = Changes { attributes: vec![change], ..Changes::default() };
         let (guard, intent, ticket) = match state.opened() {
             Some(open) => (open.guard, Intent::Change, None),
             None if expected => {
                 let ticket = self.first_ticket(&state)?;
                 changes.label.clone_from(&state.terms.label);
-                (
-                    ticket.guard(),
-                    Intent::Create(self.creation(&state.terms)),
-                    Some(ticket),
-                )
+                (ticket.guard(), Intent::Create(self.creation(&state.terms)), Some(ticket))
             }
             None => return Err(Error::gone()),
         };
