@@ -227,17 +227,8 @@ impl Ticket {
         if text.len() != Self::LEN {
             return Err(MalformedTicket);
         }
-        // Each half is 128 bits and 4 that must be zero: both are decoded at once, and the second moved into place.
-        let mut bytes = [0; 33];
-        URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).map_err(|_| MalformedTicket)?;
-        let [front @ .., last] = bytes;
-        let (handle, rest) = front.split_at(16);
-        let stray = (rest[0] >> 4) | (last & 0x0f);
-        if stray != 0 {
-            return Err(MalformedTicket);
-        }
-        let secret = (u128::from_be_bytes(halved(rest)) << 4) | u128::from(last >> 4);
-        Ok(Self { handle: Handle::from_bytes(halved(handle)), secret: Secret(secret.to_be_bytes()) })
+        let (handle, secret) = text.split_at(HALF);
+        Ok(Self { handle: Handle::from_bytes(decode(handle)?), secret: Secret(decode(secret)?) })
     }
 
     /// Writes the ticket as text. This is the one place where the secret leaves the process: into the cookie.
@@ -280,6 +271,42 @@ impl fmt::Display for MalformedTicket {
 
 impl std::error::Error for MalformedTicket {}
 
+/// Reads half a ticket: 22 characters of 6 bits, of which the last 4 bits must be zero.
+///
+/// Every request comes through here, before anything is known of it. Written out, it takes a third of the work that a
+/// decoder for any length and alphabet does.
+fn decode(half: &[u8]) -> Result<[u8; 16], MalformedTicket> {
+    let (&last, front) = half.split_last().ok_or(MalformedTicket)?;
+    let last = DIGITS[usize::from(last)];
+    let mut all = last;
+    let mut bits = 0_u128;
+    for three in front.as_chunks::<3>().0 {
+        let [one, two, three] = three.map(|digit| DIGITS[usize::from(digit)]);
+        all |= one | two | three;
+        let digits = (u32::from(one) << 12) | (u32::from(two) << 6) | u32::from(three);
+        bits = (bits << 18) | u128::from(digits);
+    }
+    if all > 63 || last & 0x0f != 0 {
+        return Err(MalformedTicket);
+    }
+    Ok(((bits << 2) | u128::from(last >> 4)).to_be_bytes())
+}
+
+/// What a character stands for in URL-safe base64 (RFC 4648, 5).
+const DIGITS: [u8; 256] = {
+    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut digits = [NO_DIGIT; 256];
+    let mut digit = 0;
+    while digit < 64 {
+        digits[alphabet[digit as usize] as usize] = digit;
+        digit += 1;
+    }
+    digits
+};
+
+/// More than any digit, in bits that no digit has.
+const NO_DIGIT: u8 = 0xff;
+
 fn halved(bytes: &[u8]) -> [u8; 16] {
     let mut half = [0; 16];
     half.copy_from_slice(bytes);
@@ -317,6 +344,22 @@ mod tests {
             assert!(Ticket::parse(stray.as_bytes()).is_err());
         }
         assert!(Ticket::parse("A".repeat(44).as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn texts_are_read_as_any_base64_decoder_reads_them() {
+        for round in 0..20_000_u32 {
+            let mut text = Ticket::generate().unwrap().expose().into_bytes();
+            // Every other text is damaged in one place.
+            if round % 2 == 0 {
+                text[round as usize / 2 % 44] = (round / 88 % 256) as u8;
+            }
+            let half = |half: &[u8]| URL_SAFE_NO_PAD.decode(half).ok();
+            let expected = half(&text[..HALF]).zip(half(&text[HALF..]));
+            let parsed = Ticket::parse(&text).ok();
+            let parsed = parsed.map(|it| (it.handle.as_bytes().to_vec(), it.secret.0.to_vec()));
+            assert_eq!(parsed, expected, "{:?}", String::from_utf8_lossy(&text));
+        }
     }
 
     #[test]

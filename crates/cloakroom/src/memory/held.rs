@@ -137,8 +137,10 @@ impl Held {
             Wanted::Nothing => Vec::new(),
             Wanted::Everything => self.attributes.iter().filter_map(live).collect(),
             Wanted::Named(names) => {
-                let found = names.iter().filter_map(|name| self.attributes.get_key_value(name.as_str()));
-                found.filter_map(live).collect()
+                let mut found = Vec::with_capacity(names.len().min(self.attributes.len()));
+                let held = names.iter().filter_map(|name| self.attributes.get_key_value(name.as_str()));
+                found.extend(held.filter_map(live));
+                found
             }
         }
     }

@@ -140,7 +140,7 @@ impl Session {
             match seen {
                 Seen::Value(value) => return Ok(Some(value)),
                 Seen::Absent => return Ok(None),
-                Seen::Unknown => self.inner.fetch(std::slice::from_ref(name)).await?,
+                Seen::Unknown => Box::pin(self.inner.fetch(std::slice::from_ref(name))).await?,
             }
         }
     }

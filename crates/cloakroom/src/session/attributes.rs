@@ -2,12 +2,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cloakroom_core::{AttributeChange, Edit, Expect, Name, StoredAttribute, Version, Wanted};
+use smallvec::SmallVec;
 
 /// What a request knows of its session's attributes, and what it did to them.
 #[derive(Debug, Default)]
 pub(super) struct Attributes {
     /// Sorted by name.
-    entries: Vec<Entry>,
+    entries: SmallVec<[Entry; 1]>,
     /// Whether a name that is not in `entries` is known to be absent.
     complete: bool,
     /// Set by `clear`, to the edit it was.

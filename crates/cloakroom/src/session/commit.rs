@@ -31,7 +31,7 @@ impl Prepared {
 impl Inner {
     /// Brings to the store what the request has done so far.
     pub(super) async fn apply(&self, extent: Extent) -> Result<(), Error> {
-        let _gate = self.gate.lock().await;
+        let _turn = self.turn().await;
         self.apply_ending().await?;
         if extent == Extent::EndingOnly {
             return Ok(());

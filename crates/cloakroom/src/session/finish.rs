@@ -39,32 +39,32 @@ pub(super) enum Extent {
 impl Inner {
     /// Closes the request's account with its session, before the response's head goes out.
     pub(crate) fn finish(self: &Arc<Self>, failed: bool) -> Finish {
-        let mut state = self.state();
+        let Some(mut state) = self.state_if_asked() else { return self.finish_unused() };
         state.abandoned |= failed;
-        let unused = !state.asked;
-        let pending =
-            state.ending.is_some() || (!failed && (state.failure.is_some() || state.plan() != Plan::Nothing));
-        if !pending {
+        let unapplied = || state.failure.is_some() || state.plan() != Plan::Nothing;
+        if state.ending.is_none() && (failed || !unapplied()) {
             state.head_sent = true;
             let cookie = state.cookie.take();
             drop(state);
-            return if !unused {
-                Finish::Done(self.answer(None, cookie))
-            } else if self.settings().every_request && self.has_cookies() {
-                Finish::Storing(run_to_end(&self.shared.tasks, touch(Arc::clone(self))))
-            } else {
-                Finish::Unused
-            };
+            return Finish::Done(self.answer(None, cookie));
         }
         drop(state);
         let extent = if failed { Extent::EndingOnly } else { Extent::Everything };
         Finish::Storing(run_to_end(&self.shared.tasks, settle(Arc::clone(self), extent)))
     }
 
+    fn finish_unused(self: &Arc<Self>) -> Finish {
+        if self.settings().every_request && self.has_cookies() {
+            Finish::Storing(run_to_end(&self.shared.tasks, touch(Arc::clone(self))))
+        } else {
+            Finish::Unused
+        }
+    }
+
     /// Takes note that the request will have no response. A logout that was asked for is done all the same.
     pub(crate) fn abandon(self: &Arc<Self>) {
         let ending = {
-            let mut state = self.state();
+            let Some(mut state) = self.state_if_asked() else { return };
             state.abandoned = true;
             state.head_sent = true;
             state.ending.is_some()

@@ -88,7 +88,7 @@ impl Session {
     async fn invalidate_now(&self, invalidate: Invalidate) -> Result<Vec<Ended>, Error> {
         let inner = std::sync::Arc::clone(&self.inner);
         let work = async move {
-            let _gate = inner.gate.lock().await;
+            let _turn = inner.turn().await;
             let answer = inner.bounded("invalidate", inner.shared.store.dyn_invalidate(&invalidate)).await?;
             let Invalidated::Done(ended) = answer else {
                 return Ok(Vec::new());

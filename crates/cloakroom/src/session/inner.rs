@@ -1,7 +1,7 @@
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::atomic::AtomicI32;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Poll;
 
 use cloakroom_core::{
@@ -30,14 +30,21 @@ pub(crate) struct Shared {
 pub(crate) struct Inner {
     pub(super) shared: Arc<Shared>,
     cookies: Cookies,
+    /// Made when the request first asks for its session.
+    used: OnceLock<Box<Used>>,
+}
+
+/// What a request needs that asks for its session.
+#[derive(Default)]
+struct Used {
     state: Mutex<State>,
-    /// Held during each operation on the store, so that they follow one another.
-    pub(super) gate: tokio::sync::Mutex<()>,
+    /// Held during an operation on the store, so that they follow one another.
+    gate: tokio::sync::Mutex<()>,
 }
 
 impl Inner {
     pub(crate) fn new(shared: Arc<Shared>, cookies: Cookies) -> Self {
-        Self { shared, cookies, state: Mutex::default(), gate: tokio::sync::Mutex::new(()) }
+        Self { shared, cookies, used: OnceLock::new() }
     }
 
     /// Returns whether a response counts as failed.
@@ -59,35 +66,49 @@ impl Inner {
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.used().state)
+    }
+
+    /// Returns the state if the request has asked for its session.
+    pub(super) fn state_if_asked(&self) -> Option<MutexGuard<'_, State>> {
+        self.used.get().map(|used| lock(&used.state))
+    }
+
+    fn used(&self) -> &Used {
+        self.used.get_or_init(Box::default)
+    }
+
+    /// Waits until no other operation of this request is under way.
+    pub(super) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        let gate = &self.used().gate;
+        match gate.try_lock() {
+            Ok(turn) => turn,
+            Err(_) => gate.lock().await,
+        }
     }
 
     /// Opens the session unless it is open, with at least the `wanted` attributes.
     pub(super) async fn open(&self, wanted: &[Name]) -> Result<(), Error> {
-        let loaded = {
-            let mut state = self.state();
-            state.asked = true;
-            state.is_loaded()
-        };
-        if loaded {
-            return self.fetch(wanted).await;
+        if !self.state().is_loaded() {
+            self.try_tickets(wanted).await?;
         }
-        {
-            let _gate = self.gate.lock().await;
-            if !self.state().is_loaded() {
-                return self.try_tickets(wanted).await;
-            }
+        if self.unseen(wanted).is_empty() {
+            return Ok(());
         }
-        self.fetch(wanted).await
+        Box::pin(self.fetch(wanted)).await
     }
 
+    /// Should two tasks of one request do this at once, the first to come to an end has opened the session.
     async fn try_tickets(&self, wanted: &[Name]) -> Result<(), Error> {
         let mut superseded = None;
         for ticket in tickets(&self.cookies, self.cookie_name()) {
             let load = Load { guard: ticket.guard(), select: self.selection(wanted), touch: self.touch() };
             match self.load(&load).await? {
                 Loaded::Open(opened) => {
-                    self.state().open(ticket, load.guard, &load.select.values, opened);
+                    let mut state = self.state();
+                    if !state.is_loaded() {
+                        state.open(ticket, load.guard, &load.select.values, opened);
+                    }
                     return Ok(());
                 }
                 Loaded::Superseded => superseded = superseded.or(Some(ticket)),
@@ -97,10 +118,12 @@ impl Inner {
             }
         }
         let mut state = self.state();
-        state.start_anew();
-        state.is_new = true;
-        if let Some(ticket) = superseded {
-            state.target = Target::Superseded(ticket);
+        if !state.is_loaded() {
+            state.start_anew();
+            state.is_new = true;
+            if let Some(ticket) = superseded {
+                state.target = Target::Superseded(ticket);
+            }
         }
         Ok(())
     }
@@ -130,7 +153,7 @@ impl Inner {
         if self.unseen(wanted).is_empty() {
             return Ok(());
         }
-        let _gate = self.gate.lock().await;
+        let _turn = self.turn().await;
         let unseen = self.unseen(wanted);
         if unseen.is_empty() {
             return Ok(());
@@ -205,16 +228,23 @@ impl Inner {
         if let Poll::Ready(answer) = poll_fn(|cx| Poll::Ready(operation.as_mut().poll(cx))).await {
             return answer;
         }
-        match tokio::time::timeout(self.settings().store_timeout, operation).await {
+        // Boxed, so that a request that need not wait does not make room for the timer.
+        match Box::pin(tokio::time::timeout(self.settings().store_timeout, operation)).await {
             Ok(answer) => answer,
             Err(_) => Err(StoreError::of(ErrorKind::Timeout, during)),
         }
     }
 }
 
+/// Every change under this lock is whole before anything can panic, so a poisoned one is still good.
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Drop for Inner {
     fn drop(&mut self) {
-        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let Some(used) = self.used.get_mut() else { return };
+        let state = used.state.get_mut().unwrap_or_else(PoisonError::into_inner);
         let handle = state.opened().map(|open| tracing::field::display(open.guard.handle));
         if state.head_sent && !state.abandoned && state.attributes.has_edits() {
             tracing::warn!(

@@ -106,7 +106,7 @@ impl Session {
         if self.handle().is_none() {
             return Ok(());
         }
-        let _gate = self.inner.gate.lock().await;
+        let _turn = self.inner.turn().await;
         self.inner.read_again(Vec::new()).await
     }
 

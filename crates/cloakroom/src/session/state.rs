@@ -9,8 +9,6 @@ use crate::error::Error;
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) target: Target,
-    /// Whether the request has asked for its session.
-    pub(super) asked: bool,
     /// Whether no ticket of this request opened a session.
     pub(super) is_new: bool,
     pub(super) attributes: Attributes,

@@ -134,7 +134,7 @@ impl Session {
             let chance = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), attempt) % spread;
             tokio::time::sleep(Duration::from_micros(chance)).await;
         }
-        let _gate = self.inner.gate.lock().await;
+        let _turn = self.inner.turn().await;
         self.inner.read_again(vec![name.clone()]).await
     }
 }
@@ -142,7 +142,7 @@ impl Session {
 impl Inner {
     /// Commits one attribute, provided that it is still as this request saw it. Returns whether it was.
     async fn store_one(&self, name: Name, value: Option<Bytes>) -> Result<bool, Error> {
-        let _gate = self.gate.lock().await;
+        let _turn = self.turn().await;
         self.apply_ending().await?;
         let expect = self.state().attributes.expectation(name.as_str());
         let edit = value.clone().map_or(Edit::Remove, |value| Edit::Set { value, ttl: None });
