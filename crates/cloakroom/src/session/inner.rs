@@ -89,27 +89,27 @@ impl Inner {
 
     /// Opens the session unless it is open, with at least the `wanted` attributes.
     pub(super) async fn open(&self, wanted: &[Name]) -> Result<(), Error> {
-        if !self.state().is_loaded() {
-            self.try_tickets(wanted).await?;
-        }
-        if self.unseen(wanted).is_empty() {
+        let loaded = self.state().is_loaded();
+        if !loaded && self.try_tickets(wanted).await? {
             return Ok(());
         }
         Box::pin(self.fetch(wanted)).await
     }
 
-    /// Should two tasks of one request do this at once, the first to come to an end has opened the session.
-    async fn try_tickets(&self, wanted: &[Name]) -> Result<(), Error> {
+    /// Returns whether this has opened the session: should two tasks of one request try at once, the first to come to an
+    /// end has.
+    async fn try_tickets(&self, wanted: &[Name]) -> Result<bool, Error> {
         let mut superseded = None;
         for ticket in tickets(&self.cookies, self.cookie_name()) {
             let load = Load { guard: ticket.guard(), select: self.selection(wanted), touch: self.touch() };
             match self.load(&load).await? {
                 Loaded::Open(opened) => {
                     let mut state = self.state();
-                    if !state.is_loaded() {
+                    let first = !state.is_loaded();
+                    if first {
                         state.open(ticket, load.guard, &load.select.values, opened);
                     }
-                    return Ok(());
+                    return Ok(first);
                 }
                 Loaded::Superseded => superseded = superseded.or(Some(ticket)),
                 Loaded::Absent => {
@@ -118,14 +118,15 @@ impl Inner {
             }
         }
         let mut state = self.state();
-        if !state.is_loaded() {
+        let first = !state.is_loaded();
+        if first {
             state.start_anew();
             state.is_new = true;
             if let Some(ticket) = superseded {
                 state.target = Target::Superseded(ticket);
             }
         }
-        Ok(())
+        Ok(first)
     }
 
     fn selection(&self, wanted: &[Name]) -> Select {
