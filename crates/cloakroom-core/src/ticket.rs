@@ -224,10 +224,8 @@ impl Ticket {
     ///
     /// Unless it is 44 characters of URL-safe base64, each half in its one canonical form.
     pub fn parse(text: &[u8]) -> Result<Self, MalformedTicket> {
-        if text.len() != Self::LEN {
-            return Err(MalformedTicket);
-        }
-        let (handle, secret) = text.split_at(HALF);
+        let (handle, rest) = text.split_first_chunk::<HALF>().ok_or(MalformedTicket)?;
+        let secret: &[u8; HALF] = rest.try_into().map_err(|_| MalformedTicket)?;
         Ok(Self { handle: Handle::from_bytes(decode(handle)?), secret: Secret(decode(secret)?) })
     }
 
@@ -275,21 +273,22 @@ impl std::error::Error for MalformedTicket {}
 ///
 /// Every request comes through here, before anything is known of it. Written out, it takes a third of the work that a
 /// decoder for any length and alphabet does.
-fn decode(half: &[u8]) -> Result<[u8; 16], MalformedTicket> {
-    let (&last, front) = half.split_last().ok_or(MalformedTicket)?;
-    let last = DIGITS[usize::from(last)];
-    let mut all = last;
-    let mut bits = 0_u128;
-    for three in front.as_chunks::<3>().0 {
-        let [one, two, three] = three.map(|digit| DIGITS[usize::from(digit)]);
-        all |= one | two | three;
-        let digits = (u32::from(one) << 12) | (u32::from(two) << 6) | u32::from(three);
-        bits = (bits << 18) | u128::from(digits);
+fn decode(half: &[u8; HALF]) -> Result<[u8; 16], MalformedTicket> {
+    let digit = |index: usize| u64::from(DIGITS[usize::from(half[index])]);
+    let [mut high, mut low, mut all] = [0_u64; 3];
+    for index in 0..10 {
+        let (one, two) = (digit(index), digit(index + 10));
+        all |= one | two;
+        high = (high << 6) | one;
+        low = (low << 6) | two;
     }
-    if all > 63 || last & 0x0f != 0 {
+    let (one, two) = (digit(20), digit(21));
+    all |= one | two;
+    if all > 63 || two & 0b1111 != 0 {
         return Err(MalformedTicket);
     }
-    Ok(((bits << 2) | u128::from(last >> 4)).to_be_bytes())
+    let last = (one << 2) | (two >> 4);
+    Ok(((u128::from(high) << 68) | (u128::from(low) << 8) | u128::from(last)).to_be_bytes())
 }
 
 /// What a character stands for in URL-safe base64 (RFC 4648, 5).

@@ -83,7 +83,7 @@ impl Sweeper {
         let mut removed = 0;
         loop {
             let sweep = Sweep { limit: self.batch, lease: None, select: Select::default() };
-            let ended = self.store.dyn_sweep(&sweep).await?;
+            let ended = (*self.store).dyn_sweep(&sweep).await?;
             removed += ended.len();
             if ended.len() < self.batch as usize {
                 return Ok(removed);

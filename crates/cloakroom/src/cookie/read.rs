@@ -15,6 +15,7 @@ pub(crate) enum Cookies {
 }
 
 impl Cookies {
+    #[inline]
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         // Cheap for almost every request: no field comes twice.
         if headers.len() == headers.keys_len() {

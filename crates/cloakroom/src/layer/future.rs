@@ -20,7 +20,7 @@ pin_project! {
         inner: F,
         session: Arc<Inner>,
         answered: bool,
-        storing: Option<Storing<F::Output>>,
+        storing: Option<Box<Storing<F::Output>>>,
     }
 
     impl<F: Future> PinnedDrop for ResponseFuture<F> {
@@ -64,7 +64,7 @@ where
                 Finish::Done(settled) => {
                     return Poll::Ready(answer.map(|response| settle(response, settled)));
                 }
-                Finish::Storing(task) => *this.storing = Some(Storing { answer, task }),
+                Finish::Storing(task) => *this.storing = Some(Box::new(Storing { answer, task })),
             }
         }
         let Some(storing) = this.storing else {

@@ -10,12 +10,14 @@ use crate::session::Shared;
 ///
 /// A heuristic for the log alone. Looks only at requests without a cookie, and only at the first few, or until it has seen
 /// one that came over HTTPS or had to be warned about.
+#[inline]
 pub(super) fn observe<B>(shared: &Shared, request: &Request<B>) {
     if shared.settings.cookie.secure && shared.to_inspect.load(Ordering::Relaxed) > 0 {
         inspect(shared, request);
     }
 }
 
+#[cold]
 fn inspect<B>(shared: &Shared, request: &Request<B>) {
     if request.headers().contains_key(COOKIE) {
         return;

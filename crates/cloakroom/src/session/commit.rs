@@ -57,7 +57,7 @@ impl Inner {
 
     async fn end(&self, Ending { ticket, guard }: Ending) -> Result<(), Error> {
         let invalidate = Invalidate::Ticket(guard);
-        let store = &self.shared.store;
+        let store = self.shared.store();
         let twice = async {
             match store.dyn_invalidate(&invalidate).await {
                 Err(error) if error.is_transient() => store.dyn_invalidate(&invalidate).await,
@@ -79,7 +79,7 @@ impl Inner {
 
     /// Commits, once more if the connection broke: the commit's id makes the second try safe.
     pub(super) async fn commit(&self, commit: &Commit) -> Result<Outcome, StoreError> {
-        let store = &self.shared.store;
+        let store = self.shared.store();
         let twice = async {
             match store.dyn_commit(commit).await {
                 Err(error) if error.is_transient() => store.dyn_commit(commit).await,

@@ -1,9 +1,9 @@
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 
 use http::{HeaderValue, StatusCode};
 
 use super::inner::Inner;
-use super::state::{CookieDue, Plan};
+use super::state::{CookieDue, Plan, State};
 use super::task::{Task, run_to_end};
 use crate::config::OnGone;
 use crate::error::{Error, ErrorKind};
@@ -38,8 +38,15 @@ pub(super) enum Extent {
 
 impl Inner {
     /// Closes the request's account with its session, before the response's head goes out.
+    #[inline]
     pub(crate) fn finish(self: &Arc<Self>, failed: bool) -> Finish {
-        let Some(mut state) = self.state_if_asked() else { return self.finish_unused() };
+        match self.state_at_the_end() {
+            None => self.finish_unused(),
+            Some(state) => self.finish_used(state, failed),
+        }
+    }
+
+    fn finish_used(self: &Arc<Self>, mut state: MutexGuard<'_, State>, failed: bool) -> Finish {
         state.abandoned |= failed;
         let unapplied = || state.failure.is_some() || state.plan() != Plan::Nothing;
         if state.ending.is_none() && (failed || !unapplied()) {
@@ -53,6 +60,7 @@ impl Inner {
         Finish::Storing(run_to_end(&self.shared.tasks, settle(Arc::clone(self), extent)))
     }
 
+    #[inline]
     fn finish_unused(self: &Arc<Self>) -> Finish {
         if self.settings().every_request && self.has_cookies() {
             Finish::Storing(run_to_end(&self.shared.tasks, touch(Arc::clone(self))))
@@ -64,7 +72,7 @@ impl Inner {
     /// Takes note that the request will have no response. A logout that was asked for is done all the same.
     pub(crate) fn abandon(self: &Arc<Self>) {
         let ending = {
-            let Some(mut state) = self.state_if_asked() else { return };
+            let Some(mut state) = self.state_at_the_end() else { return };
             state.abandoned = true;
             state.head_sent = true;
             state.ending.is_some()

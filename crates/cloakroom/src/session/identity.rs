@@ -47,7 +47,7 @@ impl Session {
     /// [`NotSignedIn`](crate::ErrorKind::NotSignedIn), or [`Store`](crate::ErrorKind::Store) when the store failed.
     pub async fn sessions(&self) -> Result<Vec<SessionInfo>, Error> {
         let principal = self.principal().ok_or_else(Error::not_signed_in)?;
-        let listed = self.inner.shared.store.dyn_sessions_of(&principal);
+        let listed = self.inner.shared.store().dyn_sessions_of(&principal);
         Ok(self.inner.bounded("list", listed).await?)
     }
 
@@ -89,7 +89,8 @@ impl Session {
         let inner = std::sync::Arc::clone(&self.inner);
         let work = async move {
             let _turn = inner.turn().await;
-            let answer = inner.bounded("invalidate", inner.shared.store.dyn_invalidate(&invalidate)).await?;
+            let answer =
+                inner.bounded("invalidate", inner.shared.store().dyn_invalidate(&invalidate)).await?;
             let Invalidated::Done(ended) = answer else {
                 return Ok(Vec::new());
             };

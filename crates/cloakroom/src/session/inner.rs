@@ -1,6 +1,6 @@
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::sync::atomic::AtomicI32;
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Poll;
 
@@ -26,12 +26,21 @@ pub(crate) struct Shared {
     pub(crate) to_inspect: Arc<AtomicI32>,
 }
 
+impl Shared {
+    /// Returns the store itself. The pointer to it is a store too, which would box every answer once more.
+    pub(crate) fn store(&self) -> &dyn DynStore {
+        &*self.store
+    }
+}
+
 /// One request's session, whether or not the request asks for it.
 pub(crate) struct Inner {
     pub(super) shared: Arc<Shared>,
     cookies: Cookies,
     /// Made when the request first asks for its session.
     used: OnceLock<Box<Used>>,
+    /// Whether the response's head had gone out before that.
+    over: AtomicBool,
 }
 
 /// What a request needs that asks for its session.
@@ -43,8 +52,9 @@ struct Used {
 }
 
 impl Inner {
+    #[inline]
     pub(crate) fn new(shared: Arc<Shared>, cookies: Cookies) -> Self {
-        Self { shared, cookies, used: OnceLock::new() }
+        Self { shared, cookies, used: OnceLock::new(), over: AtomicBool::new(false) }
     }
 
     /// Returns whether a response counts as failed.
@@ -69,13 +79,21 @@ impl Inner {
         lock(&self.used().state)
     }
 
-    /// Returns the state if the request has asked for its session.
-    pub(super) fn state_if_asked(&self) -> Option<MutexGuard<'_, State>> {
-        self.used.get().map(|used| lock(&used.state))
+    fn used(&self) -> &Used {
+        self.used.get_or_init(|| self.begin_use())
     }
 
-    fn used(&self) -> &Used {
-        self.used.get_or_init(Box::default)
+    fn begin_use(&self) -> Box<Used> {
+        let used = Box::<Used>::default();
+        lock(&used.state).head_sent = self.over.load(Ordering::SeqCst);
+        used
+    }
+
+    /// Takes note that nobody commits for this request any more, and returns its state if it has asked for its session.
+    #[inline]
+    pub(super) fn state_at_the_end(&self) -> Option<MutexGuard<'_, State>> {
+        self.over.store(true, Ordering::SeqCst);
+        self.used.get().map(|used| lock(&used.state))
     }
 
     /// Waits until no other operation of this request is under way.
@@ -215,7 +233,7 @@ impl Inner {
     }
 
     async fn load(&self, load: &Load) -> Result<Loaded, Error> {
-        Ok(self.bounded("load", self.shared.store.dyn_load(load)).await?)
+        Ok(self.bounded("load", self.shared.store().dyn_load(load)).await?)
     }
 
     /// Waits for an operation on the store no longer than the store timeout.

@@ -15,6 +15,7 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
+    #[inline]
     pub(crate) fn put(inner: Arc<Inner>, extensions: &mut Extensions) {
         let slot = Self { inner, outer: None };
         if let Some(outer) = extensions.insert(slot)
