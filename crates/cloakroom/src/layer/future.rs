@@ -56,7 +56,7 @@ where
         if this.storing.is_none() {
             let answer = ready!(this.inner.poll(cx));
             *this.answered = true;
-            let failed = answer.as_ref().map_or(true, |response| this.session.is_failed(response));
+            let failed = || answer.as_ref().map_or(true, |response| this.session.is_failed(response));
             match this.session.finish(failed) {
                 Finish::Unused => {
                     return Poll::Ready(answer.map(|response| response.map(SessionBody::inner)));

@@ -39,10 +39,10 @@ pub(super) enum Extent {
 impl Inner {
     /// Closes the request's account with its session, before the response's head goes out.
     #[inline]
-    pub(crate) fn finish(self: &Arc<Self>, failed: bool) -> Finish {
+    pub(crate) fn finish(self: &Arc<Self>, failed: impl FnOnce() -> bool) -> Finish {
         match self.state_at_the_end() {
             None => self.finish_unused(),
-            Some(state) => self.finish_used(state, failed),
+            Some(state) => self.finish_used(state, failed()),
         }
     }
 

@@ -265,7 +265,7 @@ impl Drop for Inner {
         let Some(used) = self.used.get_mut() else { return };
         let state = used.state.get_mut().unwrap_or_else(PoisonError::into_inner);
         let handle = state.opened().map(|open| tracing::field::display(open.guard.handle));
-        if state.head_sent && !state.abandoned && state.attributes.has_edits() {
+        if state.head_sent && !state.abandoned && state.has_unapplied() {
             tracing::warn!(
                 session.handle = handle,
                 "session changes are lost: they were made after the response's head had gone out, and never committed"

@@ -103,7 +103,7 @@ impl Session {
     /// [`Gone`](crate::ErrorKind::Gone) when the session has ended, [`Store`](crate::ErrorKind::Store) when the store
     /// failed.
     pub async fn reload(&self) -> Result<(), Error> {
-        if self.handle().is_none() {
+        if !self.is_stored()? {
             return Ok(());
         }
         let _turn = self.inner.turn().await;
@@ -117,10 +117,19 @@ impl Session {
     /// [`Gone`](crate::ErrorKind::Gone) when the session has ended, [`Store`](crate::ErrorKind::Store) when the store
     /// failed.
     pub async fn heartbeat(&self) -> Result<(), Error> {
-        if self.handle().is_none() {
+        if !self.is_stored()? {
             return Ok(());
         }
         let beat = self.inner.look(Select::default(), Touch::AtMostEvery(Duration::ZERO)).await?;
         beat.map(drop).ok_or_else(Error::gone)
+    }
+
+    /// Returns whether there is a session in the store. One that has ended under the request is an error.
+    fn is_stored(&self) -> Result<bool, Error> {
+        let state = self.inner.state();
+        if state.is_lost() && !state.is_new {
+            return Err(Error::gone());
+        }
+        Ok(state.opened().is_some())
     }
 }

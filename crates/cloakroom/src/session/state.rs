@@ -128,6 +128,12 @@ impl State {
         self.opened().is_some_and(Open::was_renewed)
     }
 
+    /// Returns whether something was asked for that the store has not been told.
+    pub(super) fn has_unapplied(&self) -> bool {
+        let changed = self.attributes.has_edits() || self.terms.are_changed();
+        self.ending.is_some() || (changed && !self.is_idle())
+    }
+
     /// Returns what a commit would do now.
     pub(super) fn plan(&self) -> Plan {
         let sets = self.attributes.sets() || self.terms.sign_in.is_some();
