@@ -1,0 +1,76 @@
+//! Commits that a decorator held back for a while, and that tell their age.
+
+use cloakroom_core::Gone;
+
+use crate::Harness;
+use crate::support::*;
+
+/// The access is recorded as of the time when the changes were made.
+pub async fn an_access_counts_from_when_it_was_made<H: Harness>(harness: &H) {
+    let store = harness.store().await;
+    let unit = harness.unit();
+    let ticket = ticket();
+    committed(create(&ticket).on(&store).await);
+    harness.advance(unit * 3).await;
+    let draft = change(&ticket).set("a", "1").age(unit);
+    let now = committed(draft.on(&store).await).now;
+    let opened = look(&store, &ticket).await;
+    assert_eq!(opened.meta.accessed_at, now.minus(unit));
+    assert_value(&opened, "a", "1");
+}
+
+/// The last access never goes backward: an old commit is applied, and leaves it alone.
+pub async fn the_last_access_never_goes_backward<H: Harness>(harness: &H) {
+    let store = harness.store().await;
+    let unit = harness.unit();
+    let ticket = ticket();
+    committed(create(&ticket).on(&store).await);
+    harness.advance(unit * 2).await;
+    let last = opened(visit(&store, &ticket).await).now;
+    harness.advance(unit).await;
+    let draft = change(&ticket).set("a", "1").age(unit * 2);
+    committed(draft.on(&store).await);
+    let opened = look(&store, &ticket).await;
+    assert_eq!(opened.meta.accessed_at, last);
+    assert_value(&opened, "a", "1");
+}
+
+/// A commit that was made while the session was live is applied, though the session would have expired without it.
+pub async fn whether_the_session_was_live_is_judged_as_of_then<H: Harness>(harness: &H) {
+    let store = harness.store().await;
+    let unit = harness.unit();
+    let ticket = ticket();
+    let draft = create(&ticket).interval(unit * 4).set("a", "1");
+    committed(draft.on(&store).await);
+    harness.advance(unit * 5).await;
+    let draft = change(&ticket).set("a", "2").age(unit * 3);
+    let now = committed(draft.on(&store).await).now;
+    let opened = look(&store, &ticket).await;
+    assert_eq!(opened.meta.accessed_at, now.minus(unit * 3));
+    assert_value(&opened, "a", "2");
+    harness.advance(unit * 4).await;
+    assert_absent(peek(&store, &ticket).await);
+}
+
+/// A commit that was made when the session had expired already is Gone.
+pub async fn what_was_made_too_late_is_gone<H: Harness>(harness: &H) {
+    let store = harness.store().await;
+    let unit = harness.unit();
+    let ticket = ticket();
+    committed(create(&ticket).interval(unit).on(&store).await);
+    harness.advance(unit * 4).await;
+    assert_gone(change(&ticket).set("a", "1").age(unit * 2).on(&store).await, Gone::Absent);
+    assert_absent(peek(&store, &ticket).await);
+}
+
+/// What was held back does not come back after an invalidation.
+pub async fn what_was_held_back_brings_nothing_back<H: Harness>(harness: &H) {
+    let store = harness.store().await;
+    let unit = harness.unit();
+    let ticket = ticket();
+    committed(create(&ticket).on(&store).await);
+    harness.advance(unit * 2).await;
+    end(&store, &ticket).await;
+    assert_gone(change(&ticket).set("a", "1").age(unit).on(&store).await, Gone::Absent);
+    assert_absent(peek(&store, &ticket).await);
+}

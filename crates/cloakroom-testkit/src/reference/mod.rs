@@ -1,0 +1,7 @@
+mod harness;
+mod kept;
+mod rules;
+mod store;
+
+pub use harness::ReferenceHarness;
+pub use store::ReferenceStore;
