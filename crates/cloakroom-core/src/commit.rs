@@ -23,7 +23,8 @@ pub struct Commit {
     /// How much the session may hold afterwards.
     pub limits: Limits,
     /// How long ago the request made these changes: zero, unless a decorator held them back. The access is recorded
-    /// as of then, and whether the session was live is judged as of then.
+    /// as of then, and whether the session was live is judged as of then: one that has expired since, and was not removed
+    /// yet, takes the commit.
     pub age: Duration,
 }
 
@@ -58,7 +59,8 @@ impl CommitId {
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a store must handle every case")]
 pub enum Intent {
-    /// Make a session; if the handle exists, the answer is [`Outcome::Taken`].
+    /// Make a session; if the handle exists, the answer is [`Outcome::Taken`]. Every attribute is absent beforehand, so
+    /// expectations say nothing, and [`Changes::ticket`] must be `None`: the first ticket is the guard's.
     Create(Creation),
     /// Change a session that must exist; if it does not, the answer is [`Outcome::Gone`].
     Change,

@@ -48,7 +48,7 @@ pub struct Ended {
     pub handle: Handle,
     /// Who was signed in.
     pub principal: Option<Principal>,
-    /// The names of its attributes at the end, sorted.
+    /// The names of its attributes at the end, sorted. One that lapsed before the end is not among them.
     pub names: Vec<Name>,
     /// The values that a sweep asked for.
     pub attributes: Vec<StoredAttribute>,
@@ -68,7 +68,7 @@ pub enum EndReason {
     Inactive,
     /// The max lifetime was over.
     MaxLifetime,
-    /// It was invalidated.
+    /// It was invalidated: on request, or to make room for a sign-in.
     Invalidated,
 }
 

@@ -60,8 +60,8 @@ impl Wanted {
 pub enum Touch {
     /// This is no access.
     Never,
-    /// This is an access; it need not be recorded when the last recorded one is younger than this. Whatever is
-    /// asked, the throttle is never more than a tenth of the session's max inactive interval.
+    /// This is an access; it is recorded unless the last recorded one is younger than this. Whatever is asked, the
+    /// throttle is never more than a tenth of the session's max inactive interval.
     AtMostEvery(Duration),
 }
 

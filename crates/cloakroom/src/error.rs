@@ -136,7 +136,9 @@ impl Error {
     /// Logs a failure that a visitor is about to be told nothing of.
     pub(crate) fn log(&self) {
         let attribute = self.attribute();
-        let source = self.source().map(tracing::field::display);
+        // What says why a value cannot be decoded quotes from it.
+        let source = self.source().filter(|_| self.kind() != ErrorKind::Undecodable);
+        let source = source.map(tracing::field::display);
         if self.status().is_server_error() {
             tracing::error!(error = %self, attribute, source, "a session operation failed");
         } else {

@@ -130,8 +130,7 @@ impl State {
 
     /// Returns whether something was asked for that the store has not been told.
     pub(super) fn has_unapplied(&self) -> bool {
-        let changed = self.attributes.has_edits() || self.terms.are_changed();
-        self.ending.is_some() || (changed && !self.is_idle())
+        self.ending.is_some() || self.plan() != Plan::Nothing
     }
 
     /// Returns what a commit would do now.
