@@ -61,13 +61,13 @@ const INTERVAL: Duration = Duration::from_secs(60);
 
 fn create(bytes: usize) -> Commit {
     let attribute = cloakroom::core::AttributeChange {
-        name: Name::new("a").unwrap(),
+        name: Name::from_static("a"),
         edit: Edit::Set { value: vec![7; bytes].into(), ttl: None },
         expect: None,
     };
     Commit {
-        id: CommitId::generate().unwrap(),
-        guard: Ticket::generate().unwrap().guard(),
+        id: CommitId::generate().expect("random bytes"),
+        guard: Ticket::generate().expect("random bytes").guard(),
         intent: Intent::Create(Creation { max_inactive_interval: INTERVAL, max_lifetime: None, bind: None }),
         changes: Changes { attributes: vec![attribute], ..Changes::default() },
         limits: Limits { attribute_bytes: u64::MAX, session_bytes: u64::MAX, ..Limits::default() },
@@ -78,7 +78,7 @@ fn create(bytes: usize) -> Commit {
 async fn is_open(store: &MemoryStore, commit: &Commit) -> bool {
     let load =
         Load { guard: commit.guard, select: Select::default(), touch: Touch::AtMostEvery(Duration::ZERO) };
-    matches!(store.load(&load).await.unwrap(), Loaded::Open(_))
+    matches!(store.load(&load).await.expect("memory does not fail"), Loaded::Open(_))
 }
 
 #[tokio::test]

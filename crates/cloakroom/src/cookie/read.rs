@@ -97,7 +97,7 @@ mod tests {
     fn every_cookie_of_the_name_is_found_in_order() {
         let [a, b, c] = [(); 3].map(|()| Ticket::generate().unwrap().expose());
         assert_eq!(found(&[&format!("x=1; id={a};id={b}"), &format!("id={c}")]), [a.clone(), b, c]);
-        assert_eq!(found(&[&format!("id={a}; id={a}")]), [a.clone()], "each once");
+        assert_eq!(found(&[&format!("id={a}; id={a}")]), std::slice::from_ref(&a), "each once");
         assert_eq!(found(&[&format!("  id = {a} ")]), [a]);
     }
 

@@ -1,4 +1,4 @@
-use cloakroom_core::{Limit, Name, OverLimit, Select};
+use cloakroom_core::{Limit, Name, OverLimit};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -122,14 +122,8 @@ impl Session {
     /// [`Gone`](crate::ErrorKind::Gone) when the session has ended meanwhile, [`Store`](crate::ErrorKind::Store) when the
     /// store failed.
     pub async fn attribute_names(&self) -> Result<Vec<Name>, Error> {
-        let stored = if self.inner.state().knows_all_names() {
-            Vec::new()
-        } else {
-            let select = Select { names: true, ..Select::default() };
-            let opened =
-                self.inner.look(select, cloakroom_core::Touch::Never).await?.ok_or_else(Error::gone)?;
-            opened.names.unwrap_or_default()
-        };
+        let known = self.inner.state().knows_all_names();
+        let stored = if known { Vec::new() } else { self.inner.fetch_names().await? };
         Ok(self.inner.state().attributes.names(stored))
     }
 

@@ -188,6 +188,24 @@ impl Inner {
         self.read_again(unseen).await
     }
 
+    /// Reads the names of all attributes. If the session has changed since, what the request has read and not changed is
+    /// read again in the same snapshot.
+    pub(super) async fn fetch_names(&self) -> Result<Vec<Name>, Error> {
+        let _turn = self.turn().await;
+        let only_names = Select { names: true, ..Select::default() };
+        let opened = self.look(only_names, Touch::Never).await?.ok_or_else(Error::gone)?;
+        let known = self.state().opened().map(|open| open.snapshot.meta.version);
+        if known == Some(opened.meta.version) {
+            return Ok(opened.names.unwrap_or_default());
+        }
+        let read: Vec<_> = self.state().attributes.read_and_unchanged().cloned().collect();
+        let both = Select { values: Wanted::Named(read.clone().into()), names: true };
+        let mut opened = self.look(both, Touch::Never).await?.ok_or_else(Error::gone)?;
+        let names = opened.names.take().unwrap_or_default();
+        self.refresh(read, opened);
+        Ok(names)
+    }
+
     /// Reads these attributes, and again what the request has read and not changed, in one snapshot. The caller holds
     /// the gate.
     pub(super) async fn read_again(&self, mut wanted: Vec<Name>) -> Result<(), Error> {

@@ -212,6 +212,8 @@ mod tests {
         state.terms.sign_in = Principal::new("ada").ok();
     }
 
+    type Change = fn(&mut State);
+
     #[test]
     fn the_plan_follows_from_the_state() {
         let current = || opened(Standing::Current);
@@ -220,7 +222,7 @@ mod tests {
             || State { target: Target::Superseded(Ticket::generate().unwrap()), ..State::default() };
         let gone = || State { target: Target::Gone, ..State::default() };
         let seed = Some(Seed::from_bytes([0; 16]));
-        let cases: [(&str, State, fn(&mut State), Plan); 18] = [
+        let cases: [(&str, State, Change, Plan); 18] = [
             ("not asked for", State::default(), |_| {}, Plan::Nothing),
             ("new and only read", fresh(), |_| {}, Plan::Nothing),
             ("new and set", fresh(), set, Plan::Create),
