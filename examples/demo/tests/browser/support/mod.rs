@@ -1,0 +1,7 @@
+mod browser;
+mod driver;
+mod log;
+mod shop;
+
+pub(crate) use self::browser::{Browser, PHONE};
+pub(crate) use self::shop::Shop;
