@@ -1,3 +1,4 @@
+use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -131,8 +132,8 @@ pub struct AttributeChange {
     pub expect: Option<Expect>,
 }
 
-/// What to do with an attribute.
-#[derive(Clone, Debug)]
+/// What to do with an attribute. `Debug` does not show the value.
+#[derive(Clone)]
 #[expect(clippy::exhaustive_enums, reason = "a store must handle every case")]
 pub enum Edit {
     /// Store this value.
@@ -144,6 +145,15 @@ pub enum Edit {
     },
     /// Remove it; nothing happens if it is absent.
     Remove,
+}
+
+impl fmt::Debug for Edit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Set { value, ttl } => write!(f, "Set({} bytes, ttl: {ttl:?})", value.len()),
+            Self::Remove => f.write_str("Remove"),
+        }
+    }
 }
 
 /// What an attribute must be before a commit. An attribute whose time to live has passed is absent.
@@ -221,7 +231,8 @@ pub enum TicketFate {
     /// Another request had renewed the ticket already; the rest of the commit was applied. With the seed as long as the
     /// new ticket was not seen in use.
     AlreadyRenewed(Option<Seed>),
-    /// Another request had signed the same principal in already; the rest of the commit was applied.
+    /// Another request had signed the same principal in already, and this one's ticket is worth nothing any more. They
+    /// are signed in; nothing of this commit was applied.
     AlreadySignedIn,
 }
 

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -131,8 +132,8 @@ pub struct Meta {
     pub bytes: u64,
 }
 
-/// An attribute as a store holds it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// An attribute as a store holds it. `Debug` does not show the value.
+#[derive(Clone, PartialEq, Eq)]
 pub struct StoredAttribute {
     /// Its name.
     pub name: Name,
@@ -142,4 +143,10 @@ pub struct StoredAttribute {
     pub revision: Version,
     /// When it lapses by itself, if it does.
     pub lapses_at: Option<Timestamp>,
+}
+
+impl fmt::Debug for StoredAttribute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} ({} bytes, of version {})", self.name, self.value.len(), self.revision.0)
+    }
 }

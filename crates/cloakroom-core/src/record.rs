@@ -61,6 +61,14 @@ pub struct Previous {
     pub replaced_by: Replacement,
 }
 
+impl Previous {
+    /// Returns whether a proof is that of the ticket before, or of the one that is remembered with it.
+    fn covers(&self, proof: &Proof) -> bool {
+        self.proof == *proof
+            || matches!(&self.replaced_by, Replacement::SignIn(Some(asked)) if asked == proof)
+    }
+}
+
 /// What replaced a ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a store must handle every case")]
@@ -68,8 +76,9 @@ pub enum Replacement {
     /// A renewal: the ticket still opens the session. The seed is kept until the browser first shows the new ticket;
     /// then it is known to have arrived, and nobody need be given it again.
     Renewal(Option<Seed>),
-    /// A sign-in: the ticket opens nothing.
-    SignIn,
+    /// A sign-in: the ticket opens nothing. Where the sign-in came with the ticket before a renewal, that one is remembered
+    /// too: then either may be in the browser.
+    SignIn(Option<Proof>),
 }
 
 /// What a ticket may do with a session.
@@ -168,14 +177,10 @@ impl Record {
         if self.proof == *proof {
             return Admission::Current;
         }
-        match &self.previous {
-            Some(previous) if now < previous.until && previous.proof == *proof => {
-                match previous.replaced_by {
-                    Replacement::Renewal(seed) => Admission::Previous(seed),
-                    Replacement::SignIn => Admission::Superseded,
-                }
-            }
-            _ => Admission::Refused,
+        match self.previous.as_ref().filter(|previous| now < previous.until && previous.covers(proof)) {
+            None => Admission::Refused,
+            Some(Previous { replaced_by: Replacement::Renewal(seed), .. }) => Admission::Previous(*seed),
+            Some(Previous { replaced_by: Replacement::SignIn(_), .. }) => Admission::Superseded,
         }
     }
 
@@ -183,8 +188,9 @@ impl Record {
     /// must be stored.
     ///
     /// An access is due when the last recorded one is older than what `touch` asks, which is never more than a tenth of
-    /// the max inactive interval; and, whatever the throttle, when a renewed ticket is shown for the first time. The
-    /// last access never goes backward.
+    /// the max inactive interval; and, whatever the throttle, when a renewed ticket is shown for the first time. (A commit
+    /// does not show that: it may be that of the very request that renewed the ticket.) The last access never goes
+    /// backward.
     pub fn access(&mut self, admission: Admission, now: Timestamp, touch: Touch) -> bool {
         let Touch::AtMostEvery(every) = touch else {
             return false;
@@ -230,6 +236,12 @@ impl Record {
         let at = now.minus(commit.age);
         let admission = self.admit(&commit.guard.proof, at);
         let fate = match self.ticket_fate(admission, commit) {
+            // The ticket that asks may not write: its request may never have seen what it would write over.
+            Ok(TicketFate::AlreadySignedIn) => {
+                let ticket = TicketFate::AlreadySignedIn;
+                let unchanged = Committed { version: self.version, now, ticket, ended: Vec::new() };
+                return Verdict::Answer(Outcome::Committed(unchanged));
+            }
             Ok(fate) => fate,
             Err(outcome) => return Verdict::Answer(outcome),
         };
@@ -239,7 +251,6 @@ impl Record {
         match self.totals_after(&commit.changes, &commit.limits, held) {
             Err(over) => Verdict::Answer(Outcome::OverLimit(over)),
             Ok(totals) => {
-                self.confirm_renewal(admission);
                 self.absorb(commit, at, totals, fate);
                 Verdict::Apply(Committed { version: self.version, now, ticket: fate, ended: Vec::new() })
             }
@@ -251,7 +262,7 @@ impl Record {
     pub fn repeated(&self, commit: &Commit) -> Option<(Version, TicketFate)> {
         let known = self.recent.find(commit.id)?;
         let asks = &commit.guard.proof;
-        let is_ours = self.proof == *asks || self.previous.as_ref().is_some_and(|it| it.proof == *asks);
+        let is_ours = self.proof == *asks || self.previous.as_ref().is_some_and(|it| it.covers(asks));
         let renewed_with = match &self.previous {
             Some(Previous { replaced_by: Replacement::Renewal(seed), .. }) => *seed,
             _ => None,
@@ -350,18 +361,18 @@ impl Record {
             self.label = Some(label.clone());
         }
         if let (Some(change), TicketFate::Changed) = (&changes.ticket, fate) {
-            self.change_ticket(change, at);
+            self.change_ticket(change, commit.guard.proof, at);
         }
         self.recent.remember(commit.id, self.version, fate);
     }
 
-    fn change_ticket(&mut self, change: &TicketChange, at: Timestamp) {
+    fn change_ticket(&mut self, change: &TicketChange, asks: Proof, at: Timestamp) {
         let (proof, grace, replaced_by) = match change {
             TicketChange::Renew { proof, seed, grace } => (*proof, *grace, Replacement::Renewal(Some(*seed))),
             TicketChange::SignIn { proof, grace, bind } => {
                 self.principal = Some(bind.principal.clone());
                 self.signed_in_at = Some(at);
-                (*proof, *grace, Replacement::SignIn)
+                (*proof, *grace, Replacement::SignIn((asks != self.proof).then_some(asks)))
             }
         };
         self.previous = Some(Previous { proof: self.proof, until: at.plus(grace), replaced_by });

@@ -1,0 +1,32 @@
+use cloakroom_core::{Error, ErrorKind};
+use sqlx::error::DatabaseError;
+use sqlx::sqlite::SqliteError;
+
+/// Turns a driver's error into the store's, keeping it as the source.
+pub(crate) fn failed(during: &'static str, error: sqlx::Error) -> Error {
+    Error::new(kind(&error), during, error)
+}
+
+fn kind(error: &sqlx::Error) -> ErrorKind {
+    use sqlx::Error::{
+        ColumnDecode, ColumnIndexOutOfBounds, ColumnNotFound, Configuration, Database, Decode,
+        InvalidSavePointStatement, Io, PoolClosed, PoolTimedOut, RowNotFound, Tls, TypeNotFound,
+        WorkerCrashed,
+    };
+    match error {
+        Database(error) => database_kind(error.as_ref()),
+        PoolTimedOut => ErrorKind::Timeout,
+        Io(_) | PoolClosed | WorkerCrashed | InvalidSavePointStatement => ErrorKind::Unavailable,
+        Decode(_) | ColumnDecode { .. } => ErrorKind::Corrupt,
+        Configuration(_) | Tls(_) | TypeNotFound { .. } | RowNotFound => ErrorKind::Refused,
+        ColumnIndexOutOfBounds { .. } | ColumnNotFound(_) => ErrorKind::Refused,
+        _ => ErrorKind::Other,
+    }
+}
+
+fn database_kind(error: &dyn DatabaseError) -> ErrorKind {
+    match error.try_downcast_ref::<SqliteError>() {
+        Some(_) => crate::sqlite::error_kind(error),
+        None => ErrorKind::Other,
+    }
+}

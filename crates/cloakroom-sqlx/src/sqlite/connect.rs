@@ -1,0 +1,76 @@
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use cloakroom_core::{Error, ErrorKind};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool};
+
+use super::error::is_busy;
+use super::schema::Unusable;
+use crate::error::failed;
+
+pub(super) const OPEN: &str = "open";
+
+/// How long SQLite waits for a lock that another process has.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long to wait between two attempts at what SQLite does not wait for by itself.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// The most a file of the write-ahead log keeps of its size once it was copied back: 64 MiB.
+const LOG_LIMIT: &str = "67108864";
+
+/// Returns the settings that the store wants.
+pub(super) fn options(path: &Path) -> SqliteConnectOptions {
+    unlogged(path).journal_mode(SqliteJournalMode::Wal)
+}
+
+fn unlogged(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .synchronous(SqliteSynchronous::Full)
+        .pragma("journal_size_limit", LOG_LIMIT)
+}
+
+/// Opens a pool on a file, which it creates if need be, and puts it into WAL mode.
+pub(super) async fn pool(path: &Path) -> Result<SqlitePool, Error> {
+    if path.as_os_str().is_empty() || path.as_os_str() == ":memory:" {
+        return Err(Error::new(ErrorKind::Refused, OPEN, Unusable::InMemory));
+    }
+    let mut first = unlogged(path).connect().await.map_err(|error| failed(OPEN, error))?;
+    enable_wal(&mut first).await?;
+    let pool = pool_options().connect_with(options(path)).await;
+    first.close().await.map_err(|error| failed(OPEN, error))?;
+    pool.map_err(|error| failed(OPEN, error))
+}
+
+/// A connection does not age, and asking one for a sign of life before each use is a message to its thread and back.
+fn pool_options() -> SqlitePoolOptions {
+    let threads = std::thread::available_parallelism().map_or(1, |it| it.get());
+    SqlitePoolOptions::new()
+        .max_connections(u32::try_from(threads).unwrap_or(u32::MAX).clamp(4, 32))
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+}
+
+/// The one step that SQLite does not wait with, so that two processes that open a new file at once get into each other's
+/// way.
+async fn enable_wal(connection: &mut SqliteConnection) -> Result<(), Error> {
+    let began = Instant::now();
+    loop {
+        let mode =
+            sqlx::query_scalar::<_, String>("PRAGMA journal_mode = WAL").fetch_one(&mut *connection).await;
+        match mode {
+            Ok(mode) if mode == "wal" => return Ok(()),
+            Ok(mode) => return Err(Error::new(ErrorKind::Refused, OPEN, Unusable::NotWal(mode))),
+            Err(error) if is_busy(&error) && began.elapsed() < BUSY_TIMEOUT => {
+                tokio::time::sleep(PAUSE).await;
+            }
+            Err(error) => return Err(failed(OPEN, error)),
+        }
+    }
+}

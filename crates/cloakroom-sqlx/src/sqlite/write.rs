@@ -1,0 +1,77 @@
+use cloakroom_core::{Clock, Error, Timestamp};
+use sqlx::pool::PoolConnection;
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{Connection as _, Sqlite, Transaction};
+use tokio::sync::MutexGuard;
+
+use super::SqliteStore;
+use crate::error::failed;
+
+/// A connection that may write.
+///
+/// SQLite has one writer at a time, and lets the others poll for their turn. So the writers of one store queue here
+/// first, in order, and without a connection that readers could use; polling is left for other processes.
+pub(super) struct Writer<'a> {
+    connection: PoolConnection<Sqlite>,
+    clock: &'a dyn Clock,
+    _turn: MutexGuard<'a, ()>,
+}
+
+/// A transaction that holds the write lock, and the time at which it got it.
+pub(super) struct Step<'a> {
+    transaction: Transaction<'a, Sqlite>,
+    pub(super) now: Timestamp,
+}
+
+impl SqliteStore {
+    /// Waits for the turn to write. Never call this with a connection in hand: whoever has the turn may wait for it.
+    pub(super) async fn writer(&self, during: &'static str) -> Result<Writer<'_>, Error> {
+        self.ready(during).await?;
+        self.unchecked_writer(during).await
+    }
+
+    /// The same, whether or not there are tables to write to.
+    pub(super) async fn unchecked_writer(&self, during: &'static str) -> Result<Writer<'_>, Error> {
+        let turn = self.turn.lock().await;
+        let connection = self.pool.acquire().await.map_err(|error| failed(during, error))?;
+        Ok(Writer { connection, clock: &*self.clock, _turn: turn })
+    }
+}
+
+impl Writer<'_> {
+    /// Begins a transaction that rolls back unless it is [committed](Step::commit), also when its future is dropped.
+    pub(super) async fn step(&mut self) -> Result<Step<'_>, sqlx::Error> {
+        let transaction = self.connection.begin_with("BEGIN IMMEDIATE").await?;
+        Ok(Step { transaction, now: self.clock.now() })
+    }
+
+    /// Returns the connection, for a single statement.
+    pub(super) fn connection(&mut self) -> &mut SqliteConnection {
+        &mut self.connection
+    }
+
+    /// Ends the turn.
+    ///
+    /// After an error the connection is closed: where SQLite has rolled back by itself, as it may when the disk is full,
+    /// the driver believes that the transaction is still open.
+    pub(super) fn finish<T>(
+        mut self,
+        during: &'static str,
+        result: Result<T, sqlx::Error>,
+    ) -> Result<T, Error> {
+        if result.is_err() {
+            self.connection.close_on_drop();
+        }
+        result.map_err(|error| failed(during, error))
+    }
+}
+
+impl Step<'_> {
+    pub(super) fn connection(&mut self) -> &mut SqliteConnection {
+        &mut self.transaction
+    }
+
+    pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
+        self.transaction.commit().await
+    }
+}
