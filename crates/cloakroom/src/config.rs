@@ -71,6 +71,9 @@ impl Default for Settings {
     }
 }
 
+/// A grace is for requests that are under way. Longer than this, a ticket that was replaced is as good as a second one.
+const MAX_GRACE: Duration = Duration::from_secs(60 * 60);
+
 impl Settings {
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         self.cookie.check()?;
@@ -79,6 +82,9 @@ impl Settings {
         }
         if self.max_lifetime.is_some_and(|lifetime| interval_millis(lifetime).is_none()) {
             return Err(ConfigError::new("the max lifetime must be between 1 ms and 400 days"));
+        }
+        if self.rotation_grace > MAX_GRACE {
+            return Err(ConfigError::new("the rotation grace must be at most an hour"));
         }
         if self.store_timeout.is_zero() {
             return Err(ConfigError::new("the store timeout must be more than zero"));

@@ -8,10 +8,8 @@ use http::StatusCode;
 ///
 /// With the `axum` feature it is a response: see [`status`](Self::status). The response has no body, but for a missing
 /// layer, and what it stands for is logged.
-#[derive(Debug)]
 pub struct Error(Box<Repr>);
 
-#[derive(Debug)]
 struct Repr {
     kind: ErrorKind,
     attribute: Option<Name>,
@@ -144,6 +142,18 @@ impl Error {
         } else {
             tracing::debug!(error = %self, attribute, source, "a session operation was refused");
         }
+    }
+}
+
+/// Leaves out what says why a value cannot be decoded: it quotes from the value.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let source = self.0.source.as_ref().filter(|_| self.0.kind != ErrorKind::Undecodable);
+        f.debug_struct("Error")
+            .field("kind", &self.0.kind)
+            .field("attribute", &self.0.attribute)
+            .field("source", &source)
+            .finish()
     }
 }
 

@@ -4,7 +4,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom_core::{DynStore, Error, Select, Store, Sweep};
+use cloakroom_core::{DynStore, Error, ErrorKind, MAX_INTERVAL, Select, Store, Sweep};
 
 /// Removes expired sessions from a store, again and again.
 ///
@@ -27,6 +27,7 @@ pub struct Sweeper {
     store: Arc<dyn DynStore>,
     every: Duration,
     batch: u32,
+    timeout: Duration,
 }
 
 impl Sweeper {
@@ -36,18 +37,25 @@ impl Sweeper {
     }
 
     pub(crate) fn of(store: Arc<dyn DynStore>) -> Self {
-        Self { store, every: Duration::from_secs(60), batch: 500 }
+        Self { store, every: Duration::from_secs(60), batch: 500, timeout: Duration::from_secs(30) }
     }
 
     /// Sets how often it sweeps. Once a minute by default, give or take a fifth.
     pub fn every(mut self, interval: Duration) -> Self {
-        self.every = interval.max(Duration::from_millis(1));
+        self.every = interval.clamp(Duration::from_millis(1), MAX_INTERVAL);
         self
     }
 
     /// Sets how many sessions it removes in one step. 500 by default; at least 1.
     pub fn batch(mut self, sessions: u32) -> Self {
         self.batch = sessions.max(1);
+        self
+    }
+
+    /// Sets how long one such step may take. 30 seconds by default: after that the store counts as failing, and is tried
+    /// again at the next turn.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
         self
     }
 
@@ -83,8 +91,13 @@ impl Sweeper {
         let mut removed = 0;
         loop {
             let sweep = Sweep { limit: self.batch, lease: None, select: Select::default() };
-            let ended = (*self.store).dyn_sweep(&sweep).await?;
+            let ended = match tokio::time::timeout(self.timeout, (*self.store).dyn_sweep(&sweep)).await {
+                Ok(ended) => ended?,
+                Err(_) => return Err(Error::of(ErrorKind::Timeout, "sweep")),
+            };
             removed += ended.len();
+            // A store in memory never waits by itself.
+            tokio::task::yield_now().await;
             if ended.len() < self.batch as usize {
                 return Ok(removed);
             }

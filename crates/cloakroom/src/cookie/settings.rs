@@ -88,7 +88,7 @@ impl CookieSettings {
     }
 
     /// Agents compare prefixes without regard to case.
-    fn has_prefix(&self, prefix: &str) -> bool {
+    pub(crate) fn has_prefix(&self, prefix: &str) -> bool {
         self.name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
     }
 }

@@ -20,7 +20,7 @@ pub(crate) struct Writer {
 impl Writer {
     pub(crate) fn new(settings: &CookieSettings, max_lifetime: Option<Duration>) -> Self {
         // The server alone judges expiry, and does not send the cookie again just to prolong it.
-        let max_age = max_lifetime.unwrap_or(MAX_INTERVAL).as_secs();
+        let max_age = max_lifetime.unwrap_or(MAX_INTERVAL).as_secs().max(1);
         Self {
             name: settings.name.clone().into_owned(),
             max_age: if settings.persistent { format!("; Max-Age={max_age}") } else { String::new() },

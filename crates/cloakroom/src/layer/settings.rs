@@ -61,7 +61,7 @@ impl SessionLayer {
     #[must_use]
     pub fn insecure_cookie(mut self) -> Self {
         self.settings.cookie.secure = false;
-        if self.settings.cookie.name.starts_with("__") {
+        if ["__Host-", "__Secure-"].iter().any(|prefix| self.settings.cookie.has_prefix(prefix)) {
             self.settings.cookie.name = Cow::Borrowed("id");
         }
         self
@@ -98,7 +98,7 @@ impl SessionLayer {
     }
 
     /// Sets how long the ticket before a rotation stays valid, and how long the one before a sign-in is remembered as
-    /// superseded. 15 seconds by default: about as long as a request that was under way may take.
+    /// superseded. 15 seconds by default: about as long as a request that was under way may take. At most an hour.
     #[must_use]
     pub fn rotation_grace(mut self, grace: Duration) -> Self {
         self.settings.rotation_grace = grace;

@@ -6,6 +6,7 @@ mod principals;
 mod shard;
 mod store;
 
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cloakroom_core::{Clock, Handle};
@@ -19,9 +20,9 @@ use self::shard::{Bounds, Left, Shard};
 /// A clone shares the sessions. They are gone when the process ends, and no other server sees them.
 ///
 /// Bounded by [sessions](MemoryStoreBuilder::max_sessions) and by [bytes](MemoryStoreBuilder::max_bytes): past either,
-/// the least recently used session is dropped. Expired sessions leave memory by themselves as new ones come in, at the
-/// latest five minutes after their end, or at once when a [`Sweeper`](crate::Sweeper) runs. Time is monotonic: setting
-/// the machine's clock changes no session.
+/// the least recently used session is dropped, expired ones first. Expired sessions leave memory by themselves as others are
+/// committed, from five minutes after their end; or as soon as a [`Sweeper`](crate::Sweeper) runs. Time is monotonic:
+/// setting the machine's clock changes no session.
 ///
 /// # Examples
 ///
@@ -32,12 +33,11 @@ use self::shard::{Bounds, Left, Shard};
 /// let small = MemoryStore::builder().max_sessions(10_000).max_bytes(64 << 20).build();
 /// # let _ = (layer, small);
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct MemoryStore {
     inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
 struct Inner {
     /// Locked before any shard, never while one is held.
     principals: Mutex<Principals>,
@@ -78,6 +78,13 @@ impl MemoryStore {
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.inner.shards.iter().map(|shard| lock(shard).cost()).sum()
+    }
+}
+
+/// Shows no session and nobody's name.
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore").field("namespace", &self.inner.namespace).finish_non_exhaustive()
     }
 }
 

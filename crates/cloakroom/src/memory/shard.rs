@@ -34,9 +34,13 @@ impl Shard {
         Self { sessions: LruCache::unbounded(), deadlines: BTreeSet::new(), cost: 0, bounds }
     }
 
-    /// Returns a session and makes it the most recently used.
-    pub(super) fn get(&mut self, handle: &Handle) -> Option<&mut Held> {
-        self.sessions.get_mut(handle)
+    pub(super) fn peek_mut(&mut self, handle: &Handle) -> Option<&mut Held> {
+        self.sessions.peek_mut(handle)
+    }
+
+    /// Makes a session the most recently used: only for a ticket that opens it.
+    pub(super) fn used(&mut self, handle: &Handle) {
+        self.sessions.promote(handle);
     }
 
     pub(super) fn peek(&self, handle: &Handle) -> Option<&Held> {
@@ -85,21 +89,23 @@ impl Shard {
         Some(held.ended(handle, EndReason::Invalidated, now, &Select::default()))
     }
 
-    /// Drops what expired long ago and, while the shard is over its bounds, the least recently used.
+    /// Drops what expired long ago and, while the shard is over its bounds, what has expired and then the least recently
+    /// used.
     pub(super) fn make_room(&mut self, now: Timestamp) -> Vec<Left> {
         let mut left = Vec::new();
-        // Two for each that comes in: the backlog shrinks, and no request pays for all of it.
+        // Two for each commit: the backlog shrinks, and none pays for much of it.
         for _ in 0..2 {
-            let Some(handle) = self.due(now.minus(HAND_OUT)) else {
-                break;
-            };
+            let Some(handle) = self.due(now.minus(HAND_OUT)) else { break };
             left.extend(self.leave(handle));
         }
         while self.sessions.len() > self.bounds.sessions || self.cost > self.bounds.bytes {
-            let Some((&handle, _)) = self.sessions.peek_lru() else {
+            let expired = self.due(now);
+            let Some(handle) = expired.or_else(|| self.sessions.peek_lru().map(|(handle, _)| *handle)) else {
                 break;
             };
-            tracing::debug!(session.handle = %handle, "the memory store is full: dropping the least recently used session");
+            if expired.is_none() {
+                tracing::debug!(session.handle = %handle, "the memory store is full: dropping the least recently used session");
+            }
             left.extend(self.leave(handle));
         }
         left

@@ -18,7 +18,7 @@ impl Store for MemoryStore {
     async fn load(&self, load: &Load) -> Result<Loaded, Error> {
         let now = self.inner.clock.now();
         let mut shard = self.inner.shard(load.guard.handle);
-        let Some(held) = shard.get(&load.guard.handle) else {
+        let Some(held) = shard.peek_mut(&load.guard.handle) else {
             return Ok(Loaded::Absent);
         };
         let admission = held.record.admit(&load.guard.proof, now);
@@ -30,6 +30,7 @@ impl Store for MemoryStore {
         };
         let opened = held.open(standing, now, &load.select);
         held.record.access(admission, now, load.touch);
+        shard.used(&load.guard.handle);
         Ok(Loaded::Open(opened))
     }
 
@@ -93,10 +94,10 @@ impl Inner {
         let handle = commit.guard.handle;
         let now = self.clock.now();
         let Some(bind) = binds(commit) else {
-            return self.commit_under(&mut self.shard(handle), commit, now).map(|(outcome, left)| {
-                self.unlist(&left);
-                outcome
-            });
+            // The shard's lock ends with this statement: the index must not be locked under it.
+            let (outcome, left) = self.commit_under(&mut self.shard(handle), commit, now)?;
+            self.unlist(&left);
+            return Ok(outcome);
         };
         let mut principals = self.principals();
         let room = match self.room_for(bind, handle, &principals, now) {
@@ -125,7 +126,7 @@ impl Inner {
         now: Timestamp,
     ) -> Result<(Outcome, Vec<Left>), Error> {
         let handle = commit.guard.handle;
-        let outcome = match (&commit.intent, shard.get(&handle)) {
+        let outcome = match (&commit.intent, shard.peek_mut(&handle)) {
             (Intent::Change, None) => return Ok((Outcome::Gone(Gone::Absent), Vec::new())),
             (Intent::Change, Some(held)) => {
                 if held.would_exceed(commit, self.max_bytes, now) {
@@ -136,7 +137,10 @@ impl Inner {
                 shard.changed(&handle, before);
                 match verdict {
                     Verdict::Answer(outcome) => return Ok((outcome, Vec::new())),
-                    Verdict::Apply(committed) => Outcome::Committed(committed),
+                    Verdict::Apply(committed) => {
+                        shard.used(&handle);
+                        Outcome::Committed(committed)
+                    }
                 }
             }
             (Intent::Create(_), Some(held)) => {

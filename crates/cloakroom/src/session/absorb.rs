@@ -1,19 +1,34 @@
 use cloakroom_core::{
-    Changes, Committed, Creation, Intent, Meta, Opened, Standing, Ticket, TicketChange, TicketFate,
+    Changes, Commit, Committed, Creation, Gone, Intent, Meta, Opened, Standing, Ticket, TicketChange,
+    TicketFate,
 };
 
 use super::commit::Prepared;
-use super::state::{CookieDue, Open, State, Target, Terms};
+use super::state::{CookieDue, Ending, Open, State, Target};
 
 impl State {
     /// Takes note of a commit that was applied.
-    pub(super) fn committed(&mut self, prepared: &Prepared, committed: &Committed) {
-        match &prepared.commit.intent {
-            Intent::Create(creation) => self.created(prepared.ticket, creation, committed),
-            Intent::Change => self.changed(prepared, committed),
+    pub(super) fn committed(&mut self, prepared: Prepared, committed: &Committed) {
+        let Prepared { commit, ticket, carried } = prepared;
+        if carried.epoch != self.epoch {
+            return self.committed_too_late(&commit, ticket);
         }
-        self.attributes.committed(prepared.upto, committed.version);
-        self.terms = Terms::default();
+        if committed.ticket == TicketFate::AlreadySignedIn {
+            self.attributes.refused();
+            return self.lost(Gone::Superseded);
+        }
+        match &commit.intent {
+            Intent::Create(creation) => self.created(ticket, creation, committed),
+            Intent::Change => self.changed(ticket, &commit.changes, committed),
+        }
+        self.attributes.committed(&commit.changes, carried.upto, committed.version);
+    }
+
+    /// The request has asked for its session to end while the commit was under way: one that was made by it must end too.
+    pub(super) fn committed_too_late(&mut self, commit: &Commit, ticket: Ticket) {
+        if matches!(commit.intent, Intent::Create(_)) {
+            self.endings.push(Ending { ticket, guard: commit.guard });
+        }
     }
 
     /// Takes note of a new session.
@@ -29,12 +44,12 @@ impl State {
         self.cookie = Some(CookieDue::Set(ticket));
     }
 
-    fn changed(&mut self, prepared: &Prepared, committed: &Committed) {
+    fn changed(&mut self, next: Ticket, changes: &Changes, committed: &Committed) {
         let Target::Open(open) = &mut self.target else {
             return;
         };
         let ticket = match committed.ticket {
-            TicketFate::Changed => Some(prepared.ticket),
+            TicketFate::Changed => Some(next),
             // Whoever came with the ticket before is given the new one again; whoever lost the race is not.
             TicketFate::AlreadyRenewed(Some(seed)) if open.was_renewed() => {
                 Some(open.ticket.successor(&seed))
@@ -50,7 +65,7 @@ impl State {
             open.snapshot.meta.ticket_issued_at = committed.now;
             self.cookie = Some(CookieDue::Set(ticket));
         }
-        open.absorb(&prepared.commit.changes, committed);
+        open.absorb(changes, committed);
     }
 }
 

@@ -152,7 +152,9 @@ impl Session {
     /// Checks a value that is to be set.
     pub(super) fn fits(&self, name: &Name, value: &[u8]) -> Result<(), Error> {
         let max = self.inner.settings().limits.attribute_bytes;
-        if value.len() as u64 > max {
+        // One that is known to be too large already may shrink.
+        let stored = self.inner.state().attributes.stored_bytes(name.as_str());
+        if value.len() as u64 > max && stored.is_none_or(|stored| value.len() > stored) {
             return Err(OverLimit { limit: Limit::AttributeBytes(name.clone()), max }.into());
         }
         Ok(())

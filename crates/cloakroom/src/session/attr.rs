@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::Session;
 use super::access::{IntoName, name_of};
+use super::state::State;
 use crate::codec::{Attribute, decode, encode};
 use crate::error::Error;
 
@@ -35,6 +36,8 @@ pub struct Attr<T: Serialize> {
     /// The stored encoding; for an absent attribute, that of the default, once it may have been changed.
     baseline: Option<Bytes>,
     changed: bool,
+    /// Which of the request's sessions it was borrowed from.
+    epoch: u64,
     session: Session,
 }
 
@@ -82,10 +85,14 @@ impl Session {
     }
 
     fn lend<T: Serialize>(&self, name: Name, value: T, baseline: Option<Bytes>) -> Result<Attr<T>, Error> {
-        if !self.inner.state().attributes.borrow(&name) {
-            return Err(Error::already_borrowed(name));
-        }
-        Ok(Attr { value, name, baseline, changed: false, session: self.clone() })
+        let epoch = {
+            let mut state = self.inner.state();
+            if !state.attributes.borrow(&name) {
+                return Err(Error::already_borrowed(name));
+            }
+            state.epoch
+        };
+        Ok(Attr { value, name, baseline, changed: false, epoch, session: self.clone() })
     }
 }
 
@@ -111,19 +118,26 @@ impl<T: Serialize> DerefMut for Attr<T> {
 impl<T: Serialize> Drop for Attr<T> {
     fn drop(&mut self) {
         // A request that panics commits nothing, and encoding might panic again.
-        let written = if self.changed && !std::thread::panicking() { self.write_back() } else { Ok(()) };
+        let changed = self.changed && !std::thread::panicking();
+        let written = changed.then(|| encode(&self.name, &self.value));
         let mut state = self.session.inner.state();
+        // What belongs to a session that was invalidated meanwhile has ended with it.
+        if state.epoch != self.epoch {
+            return;
+        }
         state.attributes.give_back(&self.name);
-        if let Err(failure) = written {
+        let written = written.map(|value| value.map(|value| self.write_back(&mut state, value)));
+        if let Some(Err(failure)) = written {
             state.failure = Some(failure);
         }
     }
 }
 
 impl<T: Serialize> Attr<T> {
-    fn write_back(&self) -> Result<(), Error> {
-        let value = encode(&self.name, &self.value)?;
-        if self.baseline.as_ref() == Some(&value) { Ok(()) } else { self.session.put(&self.name, value) }
+    fn write_back(&self, state: &mut State, value: Bytes) {
+        if self.baseline.as_ref() != Some(&value) {
+            state.attributes.set(&self.name, value, None);
+        }
     }
 }
 

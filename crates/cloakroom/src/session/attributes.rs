@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use cloakroom_core::{AttributeChange, Edit, Expect, Name, StoredAttribute, Version, Wanted};
+use cloakroom_core::{AttributeChange, Changes, Edit, Expect, Name, StoredAttribute, Version, Wanted};
 use smallvec::SmallVec;
 
 /// What a request knows of its session's attributes, and what it did to them.
@@ -13,6 +13,8 @@ pub(super) struct Attributes {
     complete: bool,
     /// Set by `clear`, to the edit it was.
     cleared: Option<u64>,
+    /// Whether a commit is under way, or its outcome is not known: until that is settled nothing equals what is stored.
+    unsettled: bool,
     /// Counts the edits, so that those made while a commit is under way are told from those that it carries.
     edits: u64,
 }
@@ -89,27 +91,40 @@ impl Attributes {
 
     /// Sets a value. One that equals what is stored is no edit.
     pub(super) fn set(&mut self, name: &Name, value: Bytes, ttl: Option<Duration>) {
-        let cleared = self.cleared.is_some();
+        let (cleared, unsettled) = (self.cleared.is_some(), self.unsettled);
         let edit = self.next_edit();
         let entry = self.entry(name);
         let same = matches!(&entry.stored, Stored::Present { value: stored, .. } if *stored == value);
-        let unchanged = same && !cleared && ttl.is_none();
+        let unchanged = same && !cleared && !unsettled && ttl.is_none();
         entry.edit = (!unchanged).then_some((edit, Edit::Set { value, ttl }));
     }
 
     pub(super) fn remove(&mut self, name: &Name) {
         let absent =
             self.cleared.is_some() || matches!(self.expectation(name.as_str()), Some(Expect::Absent));
+        let needless = absent && !self.unsettled;
         let edit = self.next_edit();
-        self.entry(name).edit = (!absent).then_some((edit, Edit::Remove));
+        self.entry(name).edit = (!needless).then_some((edit, Edit::Remove));
     }
 
     pub(super) fn clear(&mut self) {
         let edit = self.next_edit();
         self.entries.iter_mut().for_each(|entry| entry.edit = None);
-        let empty =
-            self.complete && self.entries.iter().all(|entry| !matches!(entry.stored, Stored::Present { .. }));
-        self.cleared = (!empty).then_some(edit);
+        let nothing = self.entries.iter().all(|entry| !matches!(entry.stored, Stored::Present { .. }));
+        let needless = self.complete && nothing && !self.unsettled;
+        self.cleared = (!needless).then_some(edit);
+    }
+
+    /// Takes a value that only this request knows of; `None` if there is none, or the store may know of it.
+    pub(super) fn take_local(&mut self, name: &Name) -> Option<Bytes> {
+        let local = self.cleared.is_some() || self.expectation(name.as_str()) == Some(Expect::Absent);
+        if !local || self.unsettled {
+            return None;
+        }
+        match self.entry(name).edit.take_if(|(_, edit)| matches!(edit, Edit::Set { .. }))? {
+            (_, Edit::Set { value, .. }) => Some(value),
+            (_, Edit::Remove) => None,
+        }
     }
 
     pub(super) fn has_edit(&self, name: &str) -> bool {
@@ -125,7 +140,14 @@ impl Attributes {
         self.entries.iter().any(|entry| matches!(entry.edit, Some((_, Edit::Set { .. }))))
     }
 
-    pub(super) fn edits(&self) -> Edits {
+    /// Returns the last edit so far.
+    pub(super) fn last_edit(&self) -> u64 {
+        self.edits
+    }
+
+    /// Returns the edits for a commit, which is under way from now on.
+    pub(super) fn begin_commit(&mut self) -> Edits {
+        self.unsettled = true;
         let change = |entry: &Entry| {
             let (_, edit) = entry.edit.as_ref()?;
             Some(AttributeChange { name: entry.name.clone(), edit: edit.clone(), expect: None })
@@ -134,32 +156,59 @@ impl Attributes {
         Edits { clear: self.cleared.is_some(), changes, upto: self.edits }
     }
 
-    /// Takes note that the edits up to `upto` are stored, with this version.
-    pub(super) fn committed(&mut self, upto: u64, version: Version) {
-        if self.cleared.is_some_and(|edit| edit <= upto) {
-            self.cleared = None;
+    /// Takes note that a commit stored these changes, which include the edits up to `upto`, with this version.
+    pub(super) fn committed(&mut self, changes: &Changes, upto: u64, version: Version) {
+        self.unsettled = false;
+        self.cleared.take_if(|edit| *edit <= upto);
+        if changes.clear {
             self.complete = true;
             self.entries.iter_mut().for_each(|entry| entry.stored = Stored::Absent);
         }
-        for entry in &mut self.entries {
-            match entry.edit.take_if(|(edit, _)| *edit <= upto) {
-                Some((_, Edit::Set { value, .. })) => {
-                    entry.stored = Stored::Present { value, revision: version }
-                }
-                Some((_, Edit::Remove)) => entry.stored = Stored::Absent,
-                None => {}
-            }
+        for change in &changes.attributes {
+            let entry = self.entry(&change.name);
+            entry.edit.take_if(|(edit, _)| *edit <= upto);
+            entry.stored = match &change.edit {
+                Edit::Set { value, .. } => Stored::Present { value: value.clone(), revision: version },
+                Edit::Remove => Stored::Absent,
+            };
         }
     }
 
-    /// Takes note that one attribute alone is stored as given, whatever other edits there are.
-    pub(super) fn committed_one(&mut self, name: &Name, value: Option<Bytes>, version: Version) {
-        let cleared = self.cleared.is_some();
+    /// Takes note that a commit was not applied.
+    pub(super) fn refused(&mut self) {
+        self.unsettled = false;
+    }
+
+    /// Takes note that nobody knows whether a commit was applied: what it changed has to be read again.
+    pub(super) fn unknown(&mut self, changes: &Changes) {
+        let changed =
+            |name: &Name| changes.clear || changes.attributes.iter().any(|change| change.name == *name);
+        self.complete = false;
+        for entry in self.entries.iter_mut().filter(|entry| changed(&entry.name)) {
+            entry.stored = Stored::Unknown;
+        }
+    }
+
+    /// Takes note that one attribute alone is stored as given, which includes the edits up to `upto`.
+    pub(super) fn committed_one(&mut self, name: &Name, value: Option<Bytes>, upto: u64, version: Version) {
+        let cleared = self.cleared.is_some_and(|edit| edit <= upto);
         let edit = self.next_edit();
         let entry = self.entry(name);
+        entry.edit.take_if(|(edit, _)| *edit <= upto);
         // A clear that is still to come would remove it: it is set again together with that.
-        entry.edit = value.clone().filter(|_| cleared).map(|value| (edit, Edit::Set { value, ttl: None }));
+        if entry.edit.is_none() && cleared {
+            entry.edit = value.clone().map(|value| (edit, Edit::Set { value, ttl: None }));
+        }
         entry.stored = value.map_or(Stored::Absent, |value| Stored::Present { value, revision: version });
+    }
+
+    /// Returns how many bytes an attribute has in the store, as far as is known.
+    pub(super) fn stored_bytes(&self, name: &str) -> Option<usize> {
+        match self.find(name).map(|index| &self.entries[index].stored) {
+            Ok(Stored::Present { value, .. }) => Some(value.len()),
+            Ok(Stored::Absent) => Some(0),
+            Ok(Stored::Unknown) | Err(_) => self.complete.then_some(0),
+        }
     }
 
     /// Takes note of what a load of `wanted` showed.
@@ -245,6 +294,11 @@ mod tests {
         attributes
     }
 
+    fn commit(attributes: &mut Attributes, edits: Edits) {
+        let changes = Changes { clear: edits.clear, attributes: edits.changes, ..Changes::default() };
+        attributes.committed(&changes, edits.upto, Version(2));
+    }
+
     #[test]
     fn what_was_not_loaded_is_unknown_and_what_was_loaded_and_not_found_is_absent() {
         let attributes = with_one();
@@ -272,10 +326,10 @@ mod tests {
         assert_eq!(attributes.see("a"), Seen::Absent);
         assert_eq!(attributes.see("c"), Seen::Absent);
         attributes.set(&name("a"), "1".into(), None);
-        let edits = attributes.edits();
+        let edits = attributes.begin_commit();
         assert!(edits.clear);
         assert_eq!(edits.changes.len(), 1, "an equal value must be written again after a clear");
-        attributes.committed(edits.upto, Version(2));
+        commit(&mut attributes, edits);
         assert!(!attributes.has_edits());
         assert_eq!(attributes.see("a"), Seen::Value("1".into()));
         assert_eq!(attributes.see("c"), Seen::Absent);
@@ -285,9 +339,9 @@ mod tests {
     fn what_is_stored_at_once_outlives_a_clear_before_it() {
         let mut attributes = with_one();
         attributes.clear();
-        attributes.committed_one(&name("a"), Some("2".into()), Version(2));
+        attributes.committed_one(&name("a"), Some("2".into()), 1, Version(2));
         assert_eq!(attributes.see("a"), Seen::Value("2".into()));
-        let edits = attributes.edits();
+        let edits = attributes.begin_commit();
         assert!(edits.clear && edits.changes.len() == 1);
     }
 
@@ -295,11 +349,11 @@ mod tests {
     fn an_edit_made_during_a_commit_stays_one() {
         let mut attributes = with_one();
         attributes.set(&name("a"), "2".into(), None);
-        let edits = attributes.edits();
-        attributes.set(&name("a"), "3".into(), None);
-        attributes.committed(edits.upto, Version(2));
-        assert!(attributes.has_edits());
-        assert_eq!(attributes.see("a"), Seen::Value("3".into()));
+        let edits = attributes.begin_commit();
+        attributes.set(&name("a"), "1".into(), None);
+        commit(&mut attributes, edits);
+        assert!(attributes.has_edits(), "though it sets what was stored before");
+        assert_eq!(attributes.see("a"), Seen::Value("1".into()));
     }
 
     #[test]

@@ -2,21 +2,21 @@ use std::time::Duration;
 
 use cloakroom_core::{
     Bind, Changes, Commit, CommitId, Conflict, Creation, Error as StoreError, ErrorKind, Gone, Guard, Intent,
-    Invalidate, Invalidated, Outcome, Seed, Ticket, TicketChange,
+    Invalidate, Invalidated, Outcome, Principal, Seed, Ticket, TicketChange,
 };
 
 use super::attributes::Edits;
 use super::finish::Extent;
 use super::inner::Inner;
-use super::state::{CookieDue, Ending, Open, Plan, State, Target, Terms};
+use super::state::{Carried, CookieDue, Ending, Plan, State, Target, Terms};
 use crate::error::Error;
 
-/// A commit, the ticket that is current once it is applied, and the last edit that it carries.
+/// A commit, the ticket that is current once it is applied, and what it took with it.
 #[derive(Debug)]
 pub(super) struct Prepared {
     pub(super) commit: Commit,
     pub(super) ticket: Ticket,
-    pub(super) upto: u64,
+    pub(super) carried: Carried,
 }
 
 impl Prepared {
@@ -42,16 +42,23 @@ impl Inner {
         let Some(prepared) = self.prepare()? else {
             return Ok(());
         };
-        let outcome = self.commit(&prepared.commit).await?;
-        self.absorb(&prepared, outcome)
+        match self.commit(&prepared.commit).await {
+            Ok(outcome) => self.absorb(prepared, outcome),
+            Err(error) => {
+                self.state().unknown(&prepared.commit.changes, prepared.carried);
+                Err(error.into())
+            }
+        }
     }
 
-    /// Ends the session that the request has asked to end, if it has. The caller holds the gate.
+    /// Ends the sessions that the request has asked to end. The caller holds the gate.
     pub(super) async fn apply_ending(&self) -> Result<(), Error> {
-        let ending = self.state().ending;
-        match ending {
-            Some(ending) => self.end(ending).await,
-            None => Ok(()),
+        loop {
+            let ending = self.state().endings.first().copied();
+            match ending {
+                Some(ending) => self.end(ending).await?,
+                None => return Ok(()),
+            }
         }
     }
 
@@ -66,13 +73,16 @@ impl Inner {
         };
         let answer = self.bounded("invalidate", twice).await?;
         let mut state = self.state();
-        state.ending = None;
+        state.endings.retain(|ending| ending.guard != guard);
         match answer {
             Invalidated::Done(ended) => {
                 tracing::info!(session.handle = %guard.handle, existed = !ended.is_empty(), "session invalidated");
                 state.cookie = Some(CookieDue::Remove);
             }
-            Invalidated::Superseded => state.target = Target::Superseded(ticket),
+            Invalidated::Superseded => {
+                state.lost(Gone::Superseded);
+                state.target = Target::Superseded(ticket);
+            }
         }
         Ok(())
     }
@@ -89,50 +99,62 @@ impl Inner {
         self.bounded("commit", twice).await
     }
 
-    fn prepare(&self) -> Result<Option<Prepared>, Error> {
-        let state = self.state();
-        match state.plan() {
-            Plan::Nothing => Ok(None),
-            Plan::Lost => Err(Error::gone()),
-            Plan::Create => self.prepare_create(&state).map(Some),
-            Plan::Change => self.prepare_change(&state).map(Some),
+    /// Records an access by a commit. Unlike a load, it is no sign that the browser has the ticket.
+    pub(super) async fn commit_nothing(&self) -> Result<(), Error> {
+        let guard = self.state().opened().map(|open| open.guard).ok_or_else(Error::gone)?;
+        let commit = self.new_commit(guard, Intent::Change, Changes::default())?;
+        match self.commit(&commit).await? {
+            Outcome::Committed(_) => Ok(()),
+            refused => Err(self.refused(refused)),
         }
     }
 
-    fn prepare_create(&self, state: &State) -> Result<Prepared, Error> {
-        let ticket = self.first_ticket(state)?;
-        let creation = self.creation(&state.terms);
-        let edits = state.attributes.edits();
-        let changes = Changes {
-            attributes: edits.changes.clone(),
-            label: state.terms.label.clone(),
-            ..Changes::default()
+    fn prepare(&self) -> Result<Option<Prepared>, Error> {
+        let mut state = self.state();
+        let prepared = match state.plan() {
+            Plan::Nothing => return Ok(None),
+            Plan::Lost => return Err(Error::gone()),
+            Plan::Create => self.prepare_create(&mut state),
+            Plan::Change => self.prepare_change(&mut state),
         };
-        let commit = self.new_commit(ticket.guard(), Intent::Create(creation), changes)?;
-        Ok(Prepared { commit, ticket, upto: edits.upto })
+        if prepared.is_err() {
+            // Asked again, it would be refused again, and everything else with it.
+            (state.terms.rotate, state.terms.sign_in) = (false, None);
+        }
+        prepared.map(Some)
+    }
+
+    fn prepare_create(&self, state: &mut State) -> Result<Prepared, Error> {
+        let ticket = self.first_ticket(state)?;
+        let bind = state.terms.sign_in.clone().map(unlimited);
+        let intent = Intent::Create(self.creation(&state.terms, bind));
+        let label = state.terms.label.clone();
+        let edits = state.attributes.begin_commit();
+        let changes = Changes { attributes: edits.changes, label, ..Changes::default() };
+        let commit = self.new_commit(ticket.guard(), intent, changes)?;
+        Ok(Prepared { commit, ticket, carried: state.carry(edits.upto) })
     }
 
     pub(super) fn first_ticket(&self, state: &State) -> Result<Ticket, Error> {
         if state.head_sent { Err(Error::head_sent()) } else { Ok(Ticket::generate()?) }
     }
 
-    pub(super) fn creation(&self, terms: &Terms) -> Creation {
+    pub(super) fn creation(&self, terms: &Terms, bind: Option<Bind>) -> Creation {
         Creation {
             max_inactive_interval: terms.interval.unwrap_or(self.settings().max_inactive_interval),
             max_lifetime: self.settings().max_lifetime,
-            bind: terms.sign_in.clone().map(|principal| Bind { principal, max_sessions: None }),
+            bind,
         }
     }
 
-    fn prepare_change(&self, state: &State) -> Result<Prepared, Error> {
+    fn prepare_change(&self, state: &mut State) -> Result<Prepared, Error> {
         let (held, guard) = match &state.target {
             Target::Open(open) => (open.ticket, open.guard),
             Target::Superseded(ticket) => (*ticket, ticket.guard()),
             _ => return Err(Error::gone()),
         };
-        let rotate = state.terms.rotate || state.opened().is_some_and(Open::was_renewed);
-        let (ticket, change) = self.next_ticket(held, rotate, state)?;
-        let Edits { clear, changes: attributes, upto } = state.attributes.edits();
+        let (ticket, change) = self.next_ticket(held, state)?;
+        let Edits { clear, changes: attributes, upto } = state.attributes.begin_commit();
         let changes = Changes {
             clear,
             attributes,
@@ -140,26 +162,22 @@ impl Inner {
             ticket: change,
             label: state.terms.label.clone(),
         };
-        Ok(Prepared { commit: self.new_commit(guard, Intent::Change, changes)?, ticket, upto })
+        let commit = self.new_commit(guard, Intent::Change, changes)?;
+        Ok(Prepared { commit, ticket, carried: state.carry(upto) })
     }
 
-    fn next_ticket(
-        &self,
-        held: Ticket,
-        rotate: bool,
-        state: &State,
-    ) -> Result<(Ticket, Option<TicketChange>), Error> {
+    fn next_ticket(&self, held: Ticket, state: &State) -> Result<(Ticket, Option<TicketChange>), Error> {
         let grace = self.settings().rotation_grace;
-        let change = state.terms.sign_in.is_some() || rotate;
-        if state.head_sent && change {
+        let asked = state.terms.rotate || state.terms.sign_in.is_some();
+        if state.head_sent && asked {
             return Err(Error::head_sent());
         }
         if let Some(principal) = state.terms.sign_in.clone() {
             let next = held.with_new_secret()?;
-            let bind = Bind { principal, max_sessions: None };
-            return Ok((next, Some(TicketChange::SignIn { proof: next.guard().proof, grace, bind })));
+            let (proof, bind) = (next.guard().proof, unlimited(principal));
+            return Ok((next, Some(TicketChange::SignIn { proof, grace, bind })));
         }
-        if rotate {
+        if state.renews() {
             let seed = Seed::generate()?;
             let next = held.successor(&seed);
             return Ok((next, Some(TicketChange::Renew { proof: next.guard().proof, seed, grace })));
@@ -172,17 +190,19 @@ impl Inner {
         Ok(Commit { id: CommitId::generate()?, guard, intent, changes, limits, age: Duration::ZERO })
     }
 
-    fn absorb(&self, prepared: &Prepared, outcome: Outcome) -> Result<(), Error> {
+    fn absorb(&self, prepared: Prepared, outcome: Outcome) -> Result<(), Error> {
+        let only_renews = prepared.only_renews();
         match outcome {
             Outcome::Committed(committed) => {
                 self.state().committed(prepared, &committed);
                 Ok(())
             }
-            Outcome::Gone(gone) if prepared.only_renews() => {
-                self.lost(gone);
-                Ok(())
+            refused => {
+                self.state().not_applied(prepared.carried);
+                let refused = self.refused(refused);
+                // Nothing is lost where nothing was to be changed.
+                if only_renews && refused.kind() == crate::ErrorKind::Gone { Ok(()) } else { Err(refused) }
             }
-            refused => Err(self.refused(refused)),
         }
     }
 
@@ -193,21 +213,15 @@ impl Inner {
             Outcome::Conflict(Conflict::Principal) => Error::conflict(),
             Outcome::Conflict(Conflict::Attribute(name)) => Error::contended(name),
             Outcome::Gone(gone) => {
-                self.lost(gone);
+                self.state().lost(gone);
                 Error::gone()
             }
             // The handle is 122 random bits: one that is taken means a broken store.
             Outcome::Taken | Outcome::Committed(_) => StoreError::of(ErrorKind::Other, "create").into(),
         }
     }
+}
 
-    fn lost(&self, gone: Gone) {
-        let mut state = self.state();
-        if let Target::Open(open) = &state.target {
-            state.target = match gone {
-                Gone::Absent => Target::Gone,
-                Gone::Superseded => Target::Superseded(open.ticket),
-            };
-        }
-    }
+fn unlimited(principal: Principal) -> Bind {
+    Bind { principal, max_sessions: None }
 }

@@ -1,9 +1,10 @@
+use std::future::Future;
 use std::sync::{Arc, MutexGuard};
 
 use http::{HeaderValue, StatusCode};
 
 use super::inner::Inner;
-use super::state::{CookieDue, Plan, State};
+use super::state::{CookieDue, State};
 use super::task::{Task, run_to_end};
 use crate::config::OnGone;
 use crate::error::{Error, ErrorKind};
@@ -48,8 +49,9 @@ impl Inner {
 
     fn finish_used(self: &Arc<Self>, mut state: MutexGuard<'_, State>, failed: bool) -> Finish {
         state.abandoned |= failed;
-        let unapplied = || state.failure.is_some() || state.plan() != Plan::Nothing;
-        if state.ending.is_none() && (failed || !unapplied()) {
+        let pending = if failed { !state.endings.is_empty() } else { state.has_unapplied() };
+        // An operation that is under way may still have something to say about the cookie.
+        if let (false, Some(_turn)) = (pending, self.turn_if_free()) {
             state.head_sent = true;
             let cookie = state.cookie.take();
             drop(state);
@@ -75,12 +77,18 @@ impl Inner {
             let Some(mut state) = self.state_at_the_end() else { return };
             state.abandoned = true;
             state.head_sent = true;
-            state.ending.is_some()
+            !state.endings.is_empty()
         };
-        if ending && let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            let inner = Arc::clone(self);
-            let ending = async move { drop(settle(inner, Extent::EndingOnly).await) };
-            runtime.spawn(self.shared.tasks.track_future(ending));
+        if !ending {
+            return;
+        }
+        let inner = Arc::clone(self);
+        let ending = async move { drop(settle(inner, Extent::EndingOnly).await) };
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn(self.shared.tasks.track_future(ending))),
+            Err(_) => {
+                tracing::error!("a session was not invalidated: its request ended outside a Tokio runtime")
+            }
         }
     }
 
@@ -95,8 +103,16 @@ impl Inner {
     /// Applies what is pending, in a task of its own that runs to its end.
     pub(super) async fn apply_now(self: &Arc<Self>) -> Result<(), Error> {
         let inner = Arc::clone(self);
-        let applied = run_to_end(&self.shared.tasks, async move { inner.apply(Extent::Everything).await });
-        applied.await.unwrap_or_else(|| Err(Error::interrupted()))
+        self.to_its_end(async move { inner.apply(Extent::Everything).await }).await
+    }
+
+    /// Waits for work that runs to its end whether or not it is waited for. All that holds the gate runs this way: a
+    /// future that nobody polls any more must not keep the others out.
+    pub(super) async fn to_its_end<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, Error>> + Send + 'static,
+    ) -> Result<T, Error> {
+        run_to_end(&self.shared.tasks, work).await.unwrap_or_else(|| Err(Error::interrupted()))
     }
 }
 
@@ -109,7 +125,7 @@ impl Settled {
 
 /// Records an access of a request that did not use its session. Its answer does not depend on it.
 async fn touch(inner: Arc<Inner>) -> Settled {
-    if let Err(error) = inner.open(&[]).await {
+    if let Err(error) = inner.touch_only().await {
         error.log();
     }
     Settled::default()
@@ -127,7 +143,11 @@ async fn settle(inner: Arc<Inner>, extent: Extent) -> Settled {
         return inner.answer(None, cookie);
     };
     if error.kind() == ErrorKind::Gone {
-        tracing::warn!("session changes are lost: the session ended while the request ran");
+        let handle = inner.handle().map(tracing::field::display);
+        tracing::warn!(
+            session.handle = handle,
+            "session changes are lost: the session ended while the request ran"
+        );
         return match inner.settings().on_gone {
             OnGone::LetStand => inner.answer(None, cookie),
             OnGone::Respond(status) => inner.answer(Some(status), cookie),

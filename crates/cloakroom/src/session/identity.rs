@@ -1,8 +1,7 @@
-use cloakroom_core::{Ended, Handle, Invalidate, Invalidated, Principal, SessionInfo};
+use cloakroom_core::{Ended, Handle, Invalidate, Invalidated, Principal, Select, SessionInfo, Touch};
 
 use super::Session;
 use super::state::{CookieDue, Target};
-use super::task::run_to_end;
 use crate::error::Error;
 
 /// Who is signed in, and where.
@@ -22,8 +21,10 @@ impl Session {
     /// (session fixation) is worth nothing. A request that still carries it runs with an empty session. Signing in as
     /// somebody else rebinds the session; to keep nothing of the former, [`invalidate`](Self::invalidate) first.
     ///
-    /// Of two sign-ins at once by the same principal both end signed in. By different principals the later one is
-    /// answered `409`, and the session is the earlier one's.
+    /// Of two sign-ins at once by the same principal both end signed in, and what else the later request changed is
+    /// dropped, for it never saw the session it would write over. By different principals the later one is answered `409`,
+    /// and the session is the earlier one's. If the answer to a sign-in is lost, the browser has to sign in again, which
+    /// gives it a ticket once the [grace](crate::SessionLayer::rotation_grace) is over.
     ///
     /// # Errors
     ///
@@ -89,6 +90,7 @@ impl Session {
         let inner = std::sync::Arc::clone(&self.inner);
         let work = async move {
             let _turn = inner.turn().await;
+            inner.check_still_open().await?;
             let answer =
                 inner.bounded("invalidate", inner.shared.store().dyn_invalidate(&invalidate)).await?;
             let Invalidated::Done(ended) = answer else {
@@ -100,11 +102,18 @@ impl Session {
             inner.note_own_end(&ended);
             Ok(ended)
         };
-        run_to_end(&self.inner.shared.tasks, work).await.unwrap_or_else(|| Err(Error::interrupted()))
+        self.inner.to_its_end(work).await
     }
 }
 
 impl super::Inner {
+    /// A ticket that was replaced since must not end anybody's session.
+    async fn check_still_open(&self) -> Result<(), Error> {
+        let is_open = self.state().opened().is_some();
+        let gone = is_open && self.look(Select::default(), Touch::Never).await?.is_none();
+        if gone { Err(Error::gone()) } else { Ok(()) }
+    }
+
     /// Removes the cookie if this request's own session is among those that have ended.
     fn note_own_end(&self, ended: &[Ended]) {
         let mut state = self.state();

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Poll;
 
 use cloakroom_core::{
-    DynStore, Error as StoreError, ErrorKind, Load, Loaded, Name, Opened, Select, Touch, Wanted,
+    DynStore, Error as StoreError, ErrorKind, Handle, Load, Loaded, Name, Opened, Select, Touch, Wanted,
 };
 use http::Response;
 use tokio_util::task::TaskTracker;
@@ -105,13 +105,38 @@ impl Inner {
         }
     }
 
+    /// Takes the turn if no other operation of this request is under way.
+    pub(super) fn turn_if_free(&self) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+        self.used().gate.try_lock().ok()
+    }
+
     /// Opens the session unless it is open, with at least the `wanted` attributes.
-    pub(super) async fn open(&self, wanted: &[Name]) -> Result<(), Error> {
+    pub(super) async fn open(self: &Arc<Self>, wanted: &[Name]) -> Result<(), Error> {
         let loaded = self.state().is_loaded();
         if !loaded && self.try_tickets(wanted).await? {
             return Ok(());
         }
         Box::pin(self.fetch(wanted)).await
+    }
+
+    /// Records an access, and reads nothing.
+    pub(super) async fn touch_only(&self) -> Result<(), Error> {
+        for ticket in tickets(&self.cookies, self.cookie_name()) {
+            let load = Load { guard: ticket.guard(), select: Select::default(), touch: self.touch() };
+            if let Loaded::Open(_) = self.load(&load).await? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the session's public name, as long as there is one to speak of.
+    pub(super) fn handle(&self) -> Option<Handle> {
+        match &self.state().target {
+            Target::Open(open) => Some(open.guard.handle),
+            Target::Superseded(ticket) => Some(ticket.handle()),
+            Target::Unopened | Target::New | Target::Gone => None,
+        }
     }
 
     /// Returns whether this has opened the session: should two tasks of one request try at once, the first to come to an
@@ -168,21 +193,27 @@ impl Inner {
     ///
     /// If the session has changed since, what the request has read and not changed is read again in one snapshot with
     /// them, so that it never mixes two states.
-    pub(super) async fn fetch(&self, wanted: &[Name]) -> Result<(), Error> {
-        if self.unseen(wanted).is_empty() {
+    pub(super) async fn fetch(self: &Arc<Self>, wanted: &[Name]) -> Result<(), Error> {
+        let unseen = self.unseen(wanted);
+        if unseen.is_empty() {
             return Ok(());
         }
+        let inner = Arc::clone(self);
+        self.to_its_end(async move { inner.fetch_in_turn(&unseen).await }).await
+    }
+
+    async fn fetch_in_turn(&self, wanted: &[Name]) -> Result<(), Error> {
         let _turn = self.turn().await;
         let unseen = self.unseen(wanted);
         if unseen.is_empty() {
             return Ok(());
         }
-        let Some(opened) = self.read(unseen.clone()).await? else {
-            return Err(Error::gone());
-        };
+        let epoch = self.state().epoch;
+        let wanted = Wanted::Named(unseen.clone().into());
+        let opened = self.read(wanted.clone()).await?;
         let known = self.state().opened().map(|open| open.snapshot.meta.version);
         if known == Some(opened.meta.version) {
-            self.refresh(unseen, opened);
+            self.refresh(&wanted, opened, epoch);
             return Ok(());
         }
         self.read_again(unseen).await
@@ -190,7 +221,12 @@ impl Inner {
 
     /// Reads the names of all attributes. If the session has changed since, what the request has read and not changed is
     /// read again in the same snapshot.
-    pub(super) async fn fetch_names(&self) -> Result<Vec<Name>, Error> {
+    pub(super) async fn fetch_names(self: &Arc<Self>) -> Result<Vec<Name>, Error> {
+        let inner = Arc::clone(self);
+        self.to_its_end(async move { inner.fetch_names_in_turn().await }).await
+    }
+
+    async fn fetch_names_in_turn(&self) -> Result<Vec<Name>, Error> {
         let _turn = self.turn().await;
         let only_names = Select { names: true, ..Select::default() };
         let opened = self.look(only_names, Touch::Never).await?.ok_or_else(Error::gone)?;
@@ -198,24 +234,30 @@ impl Inner {
         if known == Some(opened.meta.version) {
             return Ok(opened.names.unwrap_or_default());
         }
-        let read: Vec<_> = self.state().attributes.read_and_unchanged().cloned().collect();
-        let both = Select { values: Wanted::Named(read.clone().into()), names: true };
+        let (read, epoch) = {
+            let state = self.state();
+            (Wanted::Named(state.attributes.read_and_unchanged().cloned().collect()), state.epoch)
+        };
+        let both = Select { values: read.clone(), names: true };
         let mut opened = self.look(both, Touch::Never).await?.ok_or_else(Error::gone)?;
         let names = opened.names.take().unwrap_or_default();
-        self.refresh(read, opened);
+        self.refresh(&read, opened, epoch);
         Ok(names)
     }
 
     /// Reads these attributes, and again what the request has read and not changed, in one snapshot. The caller holds
     /// the gate.
-    pub(super) async fn read_again(&self, mut wanted: Vec<Name>) -> Result<(), Error> {
-        wanted.extend(self.state().attributes.read_and_unchanged().cloned());
-        wanted.sort_unstable();
-        wanted.dedup();
-        let Some(opened) = self.read(wanted.clone()).await? else {
-            return Err(Error::gone());
+    pub(super) async fn read_again(&self, mut names: Vec<Name>) -> Result<(), Error> {
+        let (wanted, epoch) = {
+            let state = self.state();
+            names.extend(state.attributes.read_and_unchanged().cloned());
+            names.sort_unstable();
+            names.dedup();
+            let everything = state.attributes.is_complete();
+            (if everything { Wanted::Everything } else { Wanted::Named(names.into()) }, state.epoch)
         };
-        self.refresh(wanted, opened);
+        let opened = self.read(wanted.clone()).await?;
+        self.refresh(&wanted, opened, epoch);
         Ok(())
     }
 
@@ -224,9 +266,9 @@ impl Inner {
         wanted.iter().filter(|name| state.attributes.see(name.as_str()) == Seen::Unknown).cloned().collect()
     }
 
-    async fn read(&self, names: Vec<Name>) -> Result<Option<Box<Opened>>, Error> {
-        let select = Select { values: Wanted::Named(names.into()), names: false };
-        self.look(select, Touch::Never).await
+    async fn read(&self, values: Wanted) -> Result<Box<Opened>, Error> {
+        let select = Select { values, names: false };
+        self.look(select, Touch::Never).await?.ok_or_else(Error::gone)
     }
 
     /// Loads once more from the session that is open; `None` if it is gone.
@@ -240,14 +282,16 @@ impl Inner {
         }
     }
 
-    fn refresh(&self, names: Vec<Name>, opened: Box<Opened>) {
+    /// Takes note of a later snapshot, unless the request has turned to another session meanwhile.
+    fn refresh(&self, wanted: &Wanted, opened: Box<Opened>, epoch: u64) {
         let mut state = self.state();
-        if let Target::Open(open) = &mut state.target {
+        let same = state.epoch == epoch;
+        if let (Target::Open(open), true) = (&mut state.target, same) {
             // The last access that the request is told is the one before its own.
-            open.snapshot.meta =
-                cloakroom_core::Meta { accessed_at: open.snapshot.meta.accessed_at, ..opened.meta };
+            let accessed_at = open.snapshot.meta.accessed_at;
+            open.snapshot.meta = cloakroom_core::Meta { accessed_at, ..opened.meta };
+            state.attributes.loaded(wanted, opened.attributes);
         }
-        state.attributes.loaded(&Wanted::Named(names.into()), opened.attributes);
     }
 
     async fn load(&self, load: &Load) -> Result<Loaded, Error> {

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use cloakroom_core::{Handle, Label, Select, Touch, interval_millis};
@@ -79,7 +80,8 @@ impl Session {
     /// For a change of privilege use [`sign_in`](Self::sign_in), after which the ticket from before opens nothing.
     pub fn rotate(&self) {
         let mut state = self.inner.state();
-        state.terms.rotate = matches!(state.target, Target::Open(_));
+        // A ticket that the browser does not have yet is as new as one can be.
+        state.terms.rotate = matches!(state.target, Target::Open(_)) && !state.has_undelivered_ticket();
     }
 
     /// Brings what was changed so far to the store now, atomically, instead of before the response leaves.
@@ -106,8 +108,12 @@ impl Session {
         if !self.is_stored()? {
             return Ok(());
         }
-        let _turn = self.inner.turn().await;
-        self.inner.read_again(Vec::new()).await
+        let inner = Arc::clone(&self.inner);
+        let again = async move {
+            let _turn = inner.turn().await;
+            inner.read_again(Vec::new()).await
+        };
+        self.inner.to_its_end(again).await
     }
 
     /// Records an access now, so that a request that takes longer than the max inactive interval keeps its session.
@@ -119,6 +125,9 @@ impl Session {
     pub async fn heartbeat(&self) -> Result<(), Error> {
         if !self.is_stored()? {
             return Ok(());
+        }
+        if self.inner.state().has_undelivered_ticket() {
+            return self.inner.commit_nothing().await;
         }
         let beat = self.inner.look(Select::default(), Touch::AtMostEvery(Duration::ZERO)).await?;
         beat.map(drop).ok_or_else(Error::gone)

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use cloakroom_core::{Guard, Label, Opened, Principal, Ticket, Wanted};
+use cloakroom_core::{Changes, Gone, Guard, Label, Opened, Principal, Ticket, Wanted};
 
 use super::attributes::Attributes;
 use crate::error::Error;
@@ -13,8 +13,10 @@ pub(super) struct State {
     pub(super) is_new: bool,
     pub(super) attributes: Attributes,
     pub(super) terms: Terms,
-    /// The session that the request has asked to end, until the store has done it.
-    pub(super) ending: Option<Ending>,
+    /// Counts the sessions that this request had: what was begun for one must not reach the next.
+    pub(super) epoch: u64,
+    /// The sessions that the request has asked to end, until the store has done it.
+    pub(super) endings: Vec<Ending>,
     /// A value that could not be encoded. Nothing of the request is committed.
     pub(super) failure: Option<Error>,
     pub(super) cookie: Option<CookieDue>,
@@ -58,6 +60,15 @@ pub(super) struct Terms {
     pub(super) sign_in: Option<Principal>,
 }
 
+/// What a commit takes with it out of the state.
+#[derive(Debug)]
+pub(super) struct Carried {
+    pub(super) epoch: u64,
+    /// The last edit that it includes.
+    pub(super) upto: u64,
+    pub(super) terms: Terms,
+}
+
 /// A session that the request has asked to end, and the ticket that it held.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ending {
@@ -73,6 +84,14 @@ pub(super) enum CookieDue {
 }
 
 impl Terms {
+    /// Puts terms that were not applied back under those that came after them.
+    fn put_back(&mut self, before: Self) {
+        self.interval = self.interval.or(before.interval);
+        self.label = self.label.take().or(before.label);
+        self.rotate |= before.rotate;
+        self.sign_in = self.sign_in.take().or(before.sign_in);
+    }
+
     fn are_changed(&self) -> bool {
         self.interval.is_some() || self.label.is_some() || self.rotate || self.sign_in.is_some()
     }
@@ -108,6 +127,7 @@ impl State {
 
     /// Turns to a session that does not exist yet.
     pub(super) fn start_anew(&mut self) {
+        self.epoch += 1;
         self.target = Target::New;
         self.attributes = Attributes::none();
         self.terms = Terms::default();
@@ -116,11 +136,56 @@ impl State {
     /// Asks for the session to end. What the request sets from now on goes to a new one.
     pub(super) fn end(&mut self) {
         if let Target::Open(open) = &self.target {
-            self.ending = Some(Ending { ticket: open.ticket, guard: open.guard });
+            self.endings.push(Ending { ticket: open.ticket, guard: open.guard });
         }
         if !matches!(self.target, Target::Unopened | Target::Superseded(_)) {
             self.start_anew();
         }
+    }
+
+    /// Returns whether the session has a ticket that the browser was not given yet.
+    pub(super) fn has_undelivered_ticket(&self) -> bool {
+        matches!(self.cookie, Some(CookieDue::Set(_))) && !self.head_sent
+    }
+
+    /// Takes note that a commit was not applied. What it carried is still to be done.
+    pub(super) fn not_applied(&mut self, carried: Carried) {
+        if carried.epoch == self.epoch {
+            self.attributes.refused();
+            self.terms.put_back(carried.terms);
+        }
+    }
+
+    /// Takes note that nobody knows whether a commit was applied.
+    pub(super) fn unknown(&mut self, changes: &Changes, carried: Carried) {
+        if carried.epoch == self.epoch && self.opened().is_some() {
+            self.attributes.unknown(changes);
+        }
+        self.not_applied(carried);
+    }
+
+    /// Takes note that the session is gone. A ticket that was still to be given out is worth nothing.
+    pub(super) fn lost(&mut self, gone: Gone) {
+        if matches!(self.cookie, Some(CookieDue::Set(_))) {
+            self.cookie = None;
+        }
+        if let Target::Open(open) = &self.target {
+            self.target = match gone {
+                Gone::Absent => Target::Gone,
+                Gone::Superseded => Target::Superseded(open.ticket),
+            };
+        }
+    }
+
+    /// Takes the terms for a commit that includes the edits up to `upto`.
+    pub(super) fn carry(&mut self, upto: u64) -> Carried {
+        Carried { epoch: self.epoch, upto, terms: std::mem::take(&mut self.terms) }
+    }
+
+    /// Returns whether a commit is to renew the ticket: because it was asked to, or to give the browser again what it
+    /// did not get.
+    pub(super) fn renews(&self) -> bool {
+        self.terms.rotate || (self.hands_out_again() && !self.head_sent)
     }
 
     /// Returns whether the browser must be given the renewed ticket again, because it still shows the one before.
@@ -130,7 +195,7 @@ impl State {
 
     /// Returns whether something was asked for that the store has not been told.
     pub(super) fn has_unapplied(&self) -> bool {
-        self.ending.is_some() || self.plan() != Plan::Nothing
+        !self.endings.is_empty() || self.failure.is_some() || self.plan() != Plan::Nothing
     }
 
     /// Returns what a commit would do now.
@@ -141,7 +206,7 @@ impl State {
             Target::Unopened => Plan::Nothing,
             Target::New if sets => Plan::Create,
             Target::New => Plan::Nothing,
-            Target::Open(_) if changed || (self.hands_out_again() && !self.head_sent) => Plan::Change,
+            Target::Open(_) if changed || self.renews() => Plan::Change,
             Target::Open(_) => Plan::Nothing,
             Target::Superseded(_) if self.terms.sign_in.is_some() => Plan::Change,
             Target::Superseded(_) | Target::Gone if changed => Plan::Lost,
@@ -255,14 +320,14 @@ mod tests {
         assert_eq!(state.plan(), Plan::Nothing, "what was set before is gone with the session");
         set(&mut state);
         assert_eq!(state.plan(), Plan::Create);
-        assert!(state.ending.is_some());
+        assert!(!state.endings.is_empty());
     }
 
     #[test]
     fn a_superseded_ticket_cannot_end_the_session() {
         let mut state = State { target: Target::Superseded(Ticket::generate().unwrap()), ..State::default() };
         state.end();
-        assert!(state.ending.is_none());
+        assert!(state.endings.is_empty());
         set(&mut state);
         assert_eq!(state.plan(), Plan::Lost, "nor make a new one, which would need a cookie");
     }

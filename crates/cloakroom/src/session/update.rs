@@ -9,8 +9,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::access::{IntoName, name_of};
-use super::state::{Target, Terms};
-use super::task::run_to_end;
+use super::attributes::Seen;
+use super::state::{State, Target};
 use super::{Inner, Session};
 use crate::codec::{Attribute, decode, encode};
 use crate::error::Error;
@@ -68,16 +68,16 @@ impl Session {
     {
         let name = self.usable(name)?;
         for attempt in 0..ATTEMPTS {
-            let before = self.seen(&name).await?;
+            let before = self.before(&name).await?;
             let mut value =
-                before.as_deref().map_or_else(|| Ok(T::default()), |value| decode(&name, value))?;
+                before.value.as_deref().map_or_else(|| Ok(T::default()), |value| decode(&name, value))?;
             let result = change(&mut value);
             let after = encode(&name, &value)?;
-            if before.as_ref() == Some(&after) && !self.inner.state().attributes.has_edit(name.as_str()) {
+            if before.value.as_ref() == Some(&after) && !before.is_edited {
                 return Ok(result);
             }
             self.fits(&name, &after)?;
-            if self.store_one(&name, Some(after)).await? {
+            if self.store_one(&name, Some(after), before).await? {
                 return Ok(result);
             }
             self.look_again(&name, attempt).await?;
@@ -108,11 +108,16 @@ impl Session {
     ) -> Result<Option<T>, Error> {
         let Ok(name) = name.into_name() else { return Ok(None) };
         for attempt in 0..ATTEMPTS {
-            let Some(value) = self.seen(&name).await? else {
-                return Ok(None);
-            };
-            let taken = decode(&name, &value)?;
-            if self.store_one(&name, None).await? {
+            let before = self.before(&name).await?;
+            let Some(value) = &before.value else { return Ok(None) };
+            let taken = decode(&name, value)?;
+            // What this request alone has set is nobody else's to take.
+            let local = self.inner.state().attributes.take_local(&name);
+            if local.as_ref() == Some(value) {
+                return Ok(Some(taken));
+            }
+            let stored = matches!(before.expect, Some(Expect::Revision(_)));
+            if stored && self.store_one(&name, None, before).await? {
                 return Ok(Some(taken));
             }
             self.look_again(&name, attempt).await?;
@@ -120,11 +125,21 @@ impl Session {
         Err(Error::contended(name))
     }
 
-    async fn store_one(&self, name: &Name, value: Option<Bytes>) -> Result<bool, Error> {
+    /// Returns an attribute as this request sees it, and what the store must hold for that to be so.
+    async fn before(&self, name: &Name) -> Result<Before, Error> {
+        loop {
+            let seen = self.inner.state().before(name);
+            match seen {
+                Some(before) => return Ok(before),
+                None => Box::pin(self.inner.fetch(std::slice::from_ref(name))).await?,
+            }
+        }
+    }
+
+    async fn store_one(&self, name: &Name, value: Option<Bytes>, before: Before) -> Result<bool, Error> {
         let inner = Arc::clone(&self.inner);
         let name = name.clone();
-        let stored = run_to_end(&self.inner.shared.tasks, async move { inner.store_one(name, value).await });
-        stored.await.unwrap_or_else(|| Err(Error::interrupted()))
+        self.inner.to_its_end(async move { inner.store_one(name, value, before).await }).await
     }
 
     /// Reads the attribute again, after a pause that grows with the attempts so that the contenders get out of step.
@@ -134,22 +149,61 @@ impl Session {
             let chance = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), attempt) % spread;
             tokio::time::sleep(Duration::from_micros(chance)).await;
         }
-        let _turn = self.inner.turn().await;
-        self.inner.read_again(vec![name.clone()]).await
+        let inner = Arc::clone(&self.inner);
+        let name = name.clone();
+        let again = async move {
+            let _turn = inner.turn().await;
+            let is_open = inner.state().opened().is_some();
+            if is_open { inner.read_again(vec![name]).await } else { Ok(()) }
+        };
+        self.inner.to_its_end(again).await
+    }
+}
+
+/// An attribute before an update.
+#[derive(Debug)]
+struct Before {
+    value: Option<Bytes>,
+    /// What the store must hold; `None` where that does not matter, because a clear is to come.
+    expect: Option<Expect>,
+    /// Whether `value` is not what the store holds.
+    is_edited: bool,
+    /// The last edit that it includes.
+    upto: u64,
+    epoch: u64,
+}
+
+impl State {
+    fn before(&self, name: &Name) -> Option<Before> {
+        let value = match self.attributes.see(name.as_str()) {
+            Seen::Value(value) => Some(value),
+            Seen::Absent => None,
+            Seen::Unknown => return None,
+        };
+        Some(Before {
+            value,
+            expect: self.attributes.expectation(name.as_str()),
+            is_edited: self.attributes.has_edit(name.as_str()),
+            upto: self.attributes.last_edit(),
+            epoch: self.epoch,
+        })
     }
 }
 
 impl Inner {
     /// Commits one attribute, provided that it is still as this request saw it. Returns whether it was.
-    async fn store_one(&self, name: Name, value: Option<Bytes>) -> Result<bool, Error> {
+    async fn store_one(&self, name: Name, value: Option<Bytes>, before: Before) -> Result<bool, Error> {
         let _turn = self.turn().await;
         self.apply_ending().await?;
-        let expect = self.state().attributes.expectation(name.as_str());
+        if self.state().epoch != before.epoch {
+            return Ok(false);
+        }
         let edit = value.clone().map_or(Edit::Remove, |value| Edit::Set { value, ttl: None });
-        let (commit, ticket) = self.prepare_one(AttributeChange { name: name.clone(), edit, expect })?;
+        let change = AttributeChange { name: name.clone(), edit, expect: before.expect };
+        let (commit, ticket) = self.prepare_one(change)?;
         match self.commit(&commit).await? {
             Outcome::Committed(committed) => {
-                self.absorb_one(&commit, ticket, &committed, &name, value);
+                self.state().committed_one(&commit, ticket, &committed, (&name, value, before));
                 Ok(true)
             }
             Outcome::Conflict(Conflict::Attribute(_)) => Ok(false),
@@ -163,35 +217,34 @@ impl Inner {
         if state.is_lost() {
             return Err(Error::gone());
         }
-        let expected = change.expect.is_none() || change.expect == Some(Expect::Absent);
-        let mut changes = Changes { attributes: vec![change], ..Changes::default() };
+        let changes = Changes { attributes: vec![change], ..Changes::default() };
         let (guard, intent, ticket) = match state.opened() {
             Some(open) => (open.guard, Intent::Change, None),
-            None if expected => {
+            None => {
                 let ticket = self.first_ticket(&state)?;
-                changes.label.clone_from(&state.terms.label);
-                (ticket.guard(), Intent::Create(self.creation(&state.terms)), Some(ticket))
+                (ticket.guard(), Intent::Create(self.creation(&state.terms, None)), Some(ticket))
             }
-            None => return Err(Error::gone()),
         };
         Ok((self.new_commit(guard, intent, changes)?, ticket))
     }
+}
 
-    fn absorb_one(
-        &self,
+impl State {
+    fn committed_one(
+        &mut self,
         commit: &Commit,
         ticket: Option<Ticket>,
         committed: &Committed,
-        name: &Name,
-        value: Option<Bytes>,
+        (name, value, before): (&Name, Option<Bytes>, Before),
     ) {
-        let mut state = self.state();
+        if self.epoch != before.epoch {
+            return ticket.into_iter().for_each(|ticket| self.committed_too_late(commit, ticket));
+        }
         if let (Intent::Create(creation), Some(ticket)) = (&commit.intent, ticket) {
-            state.created(ticket, creation, committed);
-            state.terms = Terms::default();
-        } else if let Target::Open(open) = &mut state.target {
+            self.created(ticket, creation, committed);
+        } else if let Target::Open(open) = &mut self.target {
             open.saw(committed);
         }
-        state.attributes.committed_one(name, value, committed.version);
+        self.attributes.committed_one(name, value, before.upto, committed.version);
     }
 }
