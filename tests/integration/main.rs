@@ -1,1 +1,7 @@
-//! integration
+//! The integration tests: over real HTTP against the testbed, and in this process against a store that fails on demand.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+
+mod http;
+mod middleware;
+mod support;

@@ -1,2 +1,60 @@
-//! testbed
-fn main() {}
+//! `testbed`: the server that every integration test talks to. Its HTTP contract is fixed in TESTBED.md.
+//!
+//! It uses the public API of `cloakroom` only, and adds no behaviour that the library does not have.
+
+mod failure;
+mod layer;
+mod options;
+mod routes;
+mod serve;
+mod store;
+
+use std::error::Error;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use tracing_subscriber::EnvFilter;
+
+use crate::options::Options;
+use crate::routes::Health;
+
+/// The exit code for options that are unknown, malformed, out of range or not implemented yet.
+const USAGE: u8 = 2;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::from_default_env())
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .init();
+    let options = match Options::parse(lexopt::Parser::from_env()) {
+        Ok(options) => options,
+        Err(error) => return refuse(&error, USAGE),
+    };
+    let store = match options.store.open().await {
+        Ok(store) => store,
+        Err(error) => return refuse(&error, 1),
+    };
+    let layer = match layer::layer(Arc::clone(&store), &options) {
+        Ok(layer) => layer,
+        Err(error) => return refuse(&error, USAGE),
+    };
+    let health = Health::new(store, options.store_timeout);
+    match serve::serve(&options, layer, health).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => refuse(error.as_ref(), 1),
+    }
+}
+
+/// Says on standard error why the testbed ends, with all that led to it.
+fn refuse(error: &dyn Error, code: u8) -> ExitCode {
+    eprint!("testbed: {error}");
+    let mut source = error.source();
+    while let Some(cause) = source {
+        eprint!(": {cause}");
+        source = cause.source();
+    }
+    eprintln!();
+    ExitCode::from(code)
+}

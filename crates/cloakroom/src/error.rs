@@ -180,6 +180,10 @@ impl fmt::Display for Error {
     }
 }
 
+/// Marks a response whose request must not be stored, whatever its status: it says that a limit was passed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StoreNothing;
+
 pub(crate) const MISSING_LAYER: &str = "no SessionLayer on this route: add `.layer(SessionLayer::new(store))` to the Router, after the routes that use it";
 
 impl StdError for Error {
@@ -210,9 +214,13 @@ impl From<OverLimit> for Error {
 impl axum_core::response::IntoResponse for Error {
     fn into_response(self) -> axum_core::response::Response {
         self.log();
-        match self.kind() {
-            ErrorKind::MissingLayer => (self.status(), MISSING_LAYER).into_response(),
-            _ => self.status().into_response(),
+        if self.kind() == ErrorKind::MissingLayer {
+            return (self.status(), MISSING_LAYER).into_response();
         }
+        let mut response = self.status().into_response();
+        if self.kind() == ErrorKind::OverLimit {
+            response.extensions_mut().insert(StoreNothing);
+        }
+        response
     }
 }

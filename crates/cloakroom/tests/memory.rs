@@ -1,12 +1,12 @@
 //! The in-memory store: the conformance cases, and its bounds.
 
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use cloakroom::MemoryStore;
 use cloakroom::core::{
-    Changes, Clock as _, Commit, CommitId, Creation, Edit, ErrorKind, Intent, Limits, Load, Loaded, Name,
-    Outcome, Select, Store, Ticket, Touch,
+    Bind, Changes, Clock as _, Commit, CommitId, Creation, Edit, ErrorKind, Intent, Limits, Load, Loaded,
+    Name, Outcome, Principal, Select, Store, Ticket, Touch,
 };
 use cloakroom_testkit::{Harness, ManualClock};
 
@@ -137,4 +137,34 @@ async fn a_million_one_visit_sessions_leave_by_themselves() {
     assert_eq!(clock.now().since(began), Duration::from_secs(1000));
     // A minute to live and five to be handed out, at a thousand a second, and some slack for the shards' turns.
     assert!(most < 450_000, "{most} sessions were held at once");
+}
+
+/// How long two threads may take that do not wait for each other: only a deadlock makes the test wait as long.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn sign_in() -> Commit {
+    let bind = Bind { principal: Principal::new("ada").unwrap(), max_sessions: None };
+    let creation = Creation { max_inactive_interval: INTERVAL, max_lifetime: None, bind: Some(bind) };
+    Commit { intent: Intent::Create(creation), ..create(10) }
+}
+
+/// A plain commit has to take a session that it pushes out from its principal's list, and a sign-in goes the other way:
+/// from the list to the sessions.
+#[test]
+fn commits_that_push_out_who_is_signed_in_and_sign_ins_do_not_wait_for_each_other() {
+    let store = MemoryStore::builder().max_sessions(4).build();
+    let (done, dones) = mpsc::channel();
+    for commit in [sign_in, || create(10)] {
+        let (store, done) = (store.clone(), done.clone());
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            for _ in 0..20_000 {
+                assert!(matches!(runtime.block_on(store.commit(&commit())).unwrap(), Outcome::Committed(_)));
+            }
+            done.send(()).unwrap();
+        });
+    }
+    for _ in 0..2 {
+        assert!(dones.recv_timeout(PATIENCE).is_ok(), "the threads wait for each other, or one has failed");
+    }
 }

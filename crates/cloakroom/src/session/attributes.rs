@@ -174,6 +174,11 @@ impl Attributes {
         }
     }
 
+    /// Takes note that a commit of one attribute is under way.
+    pub(super) fn begin_one(&mut self) {
+        self.unsettled = true;
+    }
+
     /// Takes note that a commit was not applied.
     pub(super) fn refused(&mut self) {
         self.unsettled = false;
@@ -191,6 +196,7 @@ impl Attributes {
 
     /// Takes note that one attribute alone is stored as given, which includes the edits up to `upto`.
     pub(super) fn committed_one(&mut self, name: &Name, value: Option<Bytes>, upto: u64, version: Version) {
+        self.unsettled = false;
         let cleared = self.cleared.is_some_and(|edit| edit <= upto);
         let edit = self.next_edit();
         let entry = self.entry(name);

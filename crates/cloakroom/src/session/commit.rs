@@ -43,7 +43,11 @@ impl Inner {
             return Ok(());
         };
         match self.commit(&prepared.commit).await {
-            Ok(outcome) => self.absorb(prepared, outcome),
+            Ok(outcome) => {
+                self.absorb(prepared, outcome)?;
+                // A session that was asked to end while it was made.
+                self.apply_ending().await
+            }
             Err(error) => {
                 self.state().unknown(&prepared.commit.changes, prepared.carried);
                 Err(error.into())

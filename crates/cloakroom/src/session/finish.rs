@@ -87,7 +87,7 @@ impl Inner {
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn(self.shared.tasks.track_future(ending))),
             Err(_) => {
-                tracing::error!("a session was not invalidated: its request ended outside a Tokio runtime")
+                tracing::error!("a session was not invalidated: its request ended outside a Tokio runtime");
             }
         }
     }

@@ -14,7 +14,7 @@ use super::attributes::Seen;
 use super::state::{State, Target};
 use crate::config::{LoadPolicy, Settings};
 use crate::cookie::{Cookies, Writer, tickets};
-use crate::error::Error;
+use crate::error::{Error, StoreNothing};
 
 /// What all requests of a layer share.
 pub(crate) struct Shared {
@@ -59,7 +59,8 @@ impl Inner {
 
     /// Returns whether a response counts as failed.
     pub(crate) fn is_failed<R>(&self, response: &Response<R>) -> bool {
-        self.settings().is_failed(response.status(), response.headers())
+        let refused = response.extensions().get::<StoreNothing>().is_some();
+        refused || self.settings().is_failed(response.status(), response.headers())
     }
 
     /// Returns whether the request came with a cookie at all.

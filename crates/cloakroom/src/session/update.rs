@@ -201,23 +201,33 @@ impl Inner {
         let edit = value.clone().map_or(Edit::Remove, |value| Edit::Set { value, ttl: None });
         let change = AttributeChange { name: name.clone(), edit, expect: before.expect };
         let (commit, ticket) = self.prepare_one(change)?;
-        match self.commit(&commit).await? {
-            Outcome::Committed(committed) => {
+        match self.commit(&commit).await {
+            Ok(Outcome::Committed(committed)) => {
                 self.state().committed_one(&commit, ticket, &committed, (&name, value, before));
+                // A session that was asked to end while it was made.
+                self.apply_ending().await?;
                 Ok(true)
             }
-            Outcome::Conflict(Conflict::Attribute(_)) => Ok(false),
-            refused => Err(self.refused(refused)),
+            Ok(refused) => {
+                self.state().not_applied_one(&before);
+                let conflict = matches!(refused, Outcome::Conflict(Conflict::Attribute(_)));
+                if conflict { Ok(false) } else { Err(self.refused(refused)) }
+            }
+            Err(error) => {
+                self.state().unknown_one(&commit, &before);
+                Err(error.into())
+            }
         }
     }
 
     /// Prepares a commit of one attribute to the open session, or to a new one, whose ticket is then returned.
     fn prepare_one(&self, change: AttributeChange) -> Result<(Commit, Option<Ticket>), Error> {
-        let state = self.state();
+        let mut state = self.state();
         if state.is_lost() {
             return Err(Error::gone());
         }
         let changes = Changes { attributes: vec![change], ..Changes::default() };
+        state.attributes.begin_one();
         let (guard, intent, ticket) = match state.opened() {
             Some(open) => (open.guard, Intent::Change, None),
             None => {
@@ -230,6 +240,19 @@ impl Inner {
 }
 
 impl State {
+    fn not_applied_one(&mut self, before: &Before) {
+        if self.epoch == before.epoch {
+            self.attributes.refused();
+        }
+    }
+
+    fn unknown_one(&mut self, commit: &Commit, before: &Before) {
+        if self.epoch == before.epoch && self.opened().is_some() {
+            self.attributes.unknown(&commit.changes);
+        }
+        self.not_applied_one(before);
+    }
+
     fn committed_one(
         &mut self,
         commit: &Commit,

@@ -1,0 +1,56 @@
+use std::time::Duration;
+
+use crate::support::{Backend, Raw, Site, Visitor, for_each_store};
+
+for_each_store!(
+    a_client_that_goes_away_commits_nothing,
+    a_client_that_goes_away_in_its_body_commits_nothing,
+    a_logout_whose_client_goes_away_is_whole,
+);
+
+/// A second slow request that stays tells when the first would have ended.
+async fn a_client_that_goes_away_commits_nothing(backend: Backend) {
+    let site = Site::start(backend, &[]).await;
+    let (mut visitor, ticket) = Visitor::with_session(site.a()).await;
+    let cookie = format!("__Host-id={ticket}");
+    let leaving = Raw::begin(site.a(), "POST", "/slow?ms=400&set=left", &[cookie.as_bytes()]).await;
+    let mut staying = visitor.clone();
+    let stays = async { staying.post(site.a(), "/slow?ms=800&set=stayed").await.is(204) };
+    let leaves = async {
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        drop(leaving);
+    };
+    tokio::join!(stays, leaves);
+    assert_eq!(visitor.names(site.b()).await, ["first", "stayed"]);
+}
+
+async fn a_client_that_goes_away_in_its_body_commits_nothing(backend: Backend) {
+    let site = Site::start(backend, &[]).await;
+    let (mut visitor, ticket) = Visitor::with_session(site.a()).await;
+    let head = format!(
+        "PUT /attributes/half HTTP/1.1\r\nHost: test\r\nCookie: __Host-id={ticket}\r\nExpect: 100-continue\r\n\
+         Content-Length: 6\r\n\r\n"
+    );
+    for sent in ["", "1", "\"five"] {
+        let mut raw = Raw::connect(site.a()).await;
+        raw.send(head.as_bytes()).await;
+        raw.read_until("100 Continue\r\n\r\n").await;
+        raw.send(sent.as_bytes()).await;
+        drop(raw);
+        assert_eq!(visitor.names(site.b()).await, ["first"], "after {sent:?}");
+    }
+}
+
+/// Whichever way the race goes, the session is there with all it had, or it is gone.
+async fn a_logout_whose_client_goes_away_is_whole(backend: Backend) {
+    let site = Site::start(backend, &[]).await;
+    for _ in 0..10 {
+        let (mut visitor, ticket) = Visitor::with_session(site.a()).await;
+        visitor.set(site.a(), "second", 2).await;
+        let cookie = format!("__Host-id={ticket}");
+        drop(Raw::begin(site.a(), "POST", "/logout", &[cookie.as_bytes()]).await);
+        let seen = visitor.session(site.b()).await;
+        let whole = seen["names"] == serde_json::json!(["first", "second"]) || seen["new"] == true;
+        assert!(whole, "{seen}");
+    }
+}

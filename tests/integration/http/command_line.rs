@@ -1,0 +1,107 @@
+use std::process::Output;
+
+use tokio::process::Command;
+
+use crate::support::{Server, Visitor};
+
+async fn refused(options: &[&str]) -> Output {
+    let command = Command::new(env!("CARGO_BIN_EXE_testbed")).args(options).kill_on_drop(true).output();
+    let patience = std::time::Duration::from_secs(30);
+    tokio::time::timeout(patience, command).await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn what_is_not_understood_or_not_implemented_is_refused_at_the_start() {
+    let cases: &[&[&str]] = &[
+        &["--nonsense"],
+        &["nonsense"],
+        &["--key", "00"],
+        &["--node", "a"],
+        &["--renew-every", "1s"],
+        &["--max-sessions-per-principal", "1"],
+        &["--write-every", "1s"],
+        &["--near-cache"],
+        &["--store", "file:/tmp"],
+        &["--store", "postgres://localhost"],
+        &["--store", "mysql://localhost"],
+        &["--store", "redis://localhost"],
+        &["--store", "redis+sentinel://localhost"],
+        &["--store", "nats://localhost"],
+        &["--store", "memory:x"],
+        &["--store", "sqlite:"],
+        &["--store", "nonsense"],
+        &["--store"],
+        &["--touch-every", "soon"],
+        &["--insecure-cookie=yes"],
+        &["--max-inactive-interval", "0s"],
+        &["--max-inactive-interval", "401d"],
+        &["--max-lifetime", "0s"],
+        &["--store-timeout", "0s"],
+    ];
+    for options in cases {
+        let Output { status, stdout, stderr } = refused(options).await;
+        assert_eq!(status.code(), Some(2), "{options:?}");
+        assert!(stdout.is_empty(), "{options:?}");
+        let why = String::from_utf8(stderr).unwrap();
+        assert!(why.starts_with("testbed: ") && why.len() > 20, "{options:?}: {why}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_names_the_option() {
+    for option in ["--key", "--near-cache", "--nonsense"] {
+        let why = String::from_utf8(refused(&[option]).await.stderr).unwrap();
+        assert!(why.contains(option), "{why}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_in_use_is_a_failure_not_a_usage_error() {
+    let server = Server::start(&[]).await;
+    let output = refused(&["--listen", server.address()]).await;
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[tokio::test]
+async fn routes_that_come_later_say_so() {
+    let server = Server::start(&[]).await;
+    for path in ["/events", "/metrics"] {
+        Visitor::new().get(&server, path).await.is(501).without_cookie();
+    }
+    Visitor::new().get(&server, "/nonsense").await.is(404);
+}
+
+#[tokio::test]
+async fn an_insecure_cookie_goes_without_secure_and_prefix() {
+    let server = Server::start(&["--insecure-cookie"]).await;
+    let answer = Visitor::new().put(&server, "/attributes/a", "1").await.is(204);
+    let cookie = answer.set_cookie().unwrap();
+    assert_eq!(cookie.name, "id");
+    assert_eq!(cookie.attributes, ["HttpOnly", "Path=/", "SameSite=Lax"]);
+}
+
+#[tokio::test]
+async fn every_duration_is_taken_as_written() {
+    let options = [
+        "--max-inactive-interval",
+        "500ms",
+        "--max-lifetime",
+        "2s",
+        "--touch-every",
+        "0s",
+        "--rotation-grace",
+        "30m",
+        "--sweep-every",
+        "1h",
+        "--store-timeout",
+        "1s500ms",
+        "--listen",
+        "127.0.0.1:0",
+        "--store",
+        "memory:",
+    ];
+    let server = Server::start(&options).await;
+    let (mut visitor, _) = Visitor::with_session(&server).await;
+    assert_eq!(visitor.session(&server).await["max_inactive_interval_ms"], 500);
+    visitor.get(&server, "/healthz").await.is(200).without_cookie();
+}

@@ -1,0 +1,94 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::json;
+
+use crate::support::{Backend, Raw, Server, Site, Visitor, for_each_store};
+
+for_each_store!(no_log_tells_a_ticket_or_a_value);
+
+/// A text that stands nowhere but in attributes.
+const VALUE: &str = "value-that-is-nobodys-business";
+
+/// Does about everything that can be done to a session, and returns every ticket that was handed out.
+async fn scenario(server: &Server) -> Vec<String> {
+    let mut tickets = Vec::new();
+    let (mut visitor, created) = Visitor::with_session(server).await;
+    visitor.set(server, "it", VALUE).await;
+    visitor.post_json(server, "/attributes", json!({ "a": VALUE, "b": [VALUE] })).await.is(204);
+    visitor.post_json(server, "/push/list", json!(VALUE)).await.is(204);
+    visitor.post(server, "/increment/it").await;
+    visitor.post_json(server, "/push/it", json!(VALUE)).await;
+    visitor.put(server, "/attributes/it", format!("{VALUE} is not JSON")).await.is(400);
+    visitor.put(server, "/attributes/large", json!(VALUE.repeat(20_000))).await.is(413);
+    visitor.get(server, "/attributes/it").await.is(200);
+    let rotated = visitor.post(server, "/rotate").await.is(204).ticket();
+    Visitor::holding(&created).get(server, "/session").await.is(200);
+    let signed_in = visitor.login(server, "ada").await.is(204).ticket();
+    Visitor::holding(&rotated).set(server, "late", VALUE).await;
+    visitor.post(server, "/fail?set=it").await.is(500);
+    let _ = visitor.try_send(server, http::Method::POST, "/panic?set=it", String::new()).await;
+    visitor.get(server, "/stream").await.is(200);
+    for bad in [&signed_in[..43], &signed_in.replace(&signed_in[..1], "!"), &format!("{signed_in}.{VALUE}")] {
+        let line = format!("__Host-id={bad}");
+        Raw::get(server, "/session", &[line.as_bytes()]).await.is(200);
+    }
+    visitor.get(server, "/principal/sessions").await.is(200);
+    visitor.post(server, "/logout").await.is(204);
+    visitor.get(server, "/session").await.is(200);
+    tickets.extend([created, rotated, signed_in]);
+    tickets
+}
+
+async fn no_log_tells_a_ticket_or_a_value(backend: Backend) {
+    let site = Site::start(backend, &[]).await;
+    let server = site.another_logging("trace").await;
+    let tickets = scenario(&server).await;
+    let log = server.stop().await;
+    assert!(log.contains("TRACE") && log.contains("session invalidated"), "the log is there");
+    assert!(!log.contains(VALUE), "a value is in the log");
+    for ticket in tickets {
+        for telling in forms(&ticket) {
+            assert!(!holds(log.as_bytes(), &telling), "a ticket is in the log");
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_file_holds_what_opens_a_session() {
+    let site = Site::start(Backend::Sqlite, &[]).await;
+    let mut tickets = scenario(site.a()).await;
+    let mut visitor = Visitor::signed_in(site.a(), "ada").await;
+    tickets.push(visitor.ticket.clone().unwrap());
+    tickets.push(visitor.post(site.a(), "/rotate").await.is(204).ticket());
+    visitor.set(site.a(), "it", VALUE).await;
+    let mut stored = Vec::new();
+    for file in std::fs::read_dir(site.folder()).unwrap() {
+        stored.extend(std::fs::read(file.unwrap().path()).unwrap());
+    }
+    assert!(holds(&stored, VALUE.as_bytes()), "these are the files");
+    for ticket in tickets {
+        for telling in forms(&ticket) {
+            assert!(!holds(&stored, &telling), "a ticket is in a file");
+        }
+    }
+}
+
+/// The ways to write a ticket's secret.
+fn forms(ticket: &str) -> Vec<Vec<u8>> {
+    let secret = &ticket[22..];
+    let raw = URL_SAFE_NO_PAD.decode(secret).unwrap();
+    let hex: String = raw.iter().map(|byte| format!("{byte:02x}")).collect();
+    let listed = format!("{raw:?}");
+    vec![
+        secret.into(),
+        secret.replace('-', "+").replace('_', "/").into(),
+        hex.to_uppercase().into(),
+        hex.into(),
+        listed[1..listed.len() - 1].into(),
+        raw,
+    ]
+}
+
+fn holds(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
+}

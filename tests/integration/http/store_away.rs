@@ -1,0 +1,88 @@
+use http::Method;
+use serde_json::json;
+
+use crate::support::{Answer, Backend, Outage, Server, Site, Visitor};
+
+const BOUND: [&str; 2] = ["--store-timeout", "300ms"];
+
+/// Requests that use the session.
+const USES: [(Method, &str); 9] = [
+    (Method::PUT, "/attributes/late"),
+    (Method::POST, "/increment/late"),
+    (Method::POST, "/push/late"),
+    (Method::POST, "/fill?attributes=1&bytes=1"),
+    (Method::POST, "/slow?ms=1&set=late"),
+    (Method::POST, "/interval?ms=1000"),
+    (Method::POST, "/rotate"),
+    (Method::POST, "/logout"),
+    (Method::POST, "/logout-then-set/late"),
+];
+
+async fn used(visitor: &Visitor, server: &Server, method: &Method, path: &str) -> Answer {
+    visitor.clone().send(server, method.clone(), path, "1".to_owned()).await
+}
+
+#[tokio::test]
+async fn a_store_that_fails_is_a_503_and_costs_nobody_the_session() {
+    let site = Site::start(Backend::Sqlite, &BOUND).await;
+    let mut visitor = Visitor::signed_in(site.a(), "ada").await;
+    visitor.set(site.a(), "first", 1).await;
+    let before = visitor.session(site.a()).await["handle"].take();
+
+    let outage = Outage::begin(&site).await;
+    for (method, path) in &USES {
+        used(&visitor, site.a(), method, path).await.is(503).without_cookie();
+    }
+    for path in ["/session", "/attributes/first", "/principal/sessions", "/stream", "/healthz"] {
+        visitor.get(site.b(), path).await.is(503).without_cookie();
+    }
+    visitor.delete(site.a(), "/principal/sessions").await.is(503).without_cookie();
+    visitor.login(site.a(), "bob").await.is(503).without_cookie();
+    visitor.post(site.a(), "/logout-and-fail").await.is(503).without_cookie();
+    visitor.get(site.a(), "/plain").await.is(200);
+    outage.end().await;
+
+    for server in [site.a(), site.b()] {
+        visitor.get(server, "/healthz").await.is(200);
+        let seen = visitor.session(server).await;
+        assert_eq!((&seen["handle"], &seen["principal"]), (&before, &json!("ada")));
+        assert_eq!(seen["names"], json!(["first"]), "nothing of the failed requests came through");
+    }
+    visitor.post(site.b(), "/logout").await.is(204).removes_cookie();
+}
+
+#[tokio::test]
+async fn without_a_cookie_reading_is_answered_and_creating_is_a_503() {
+    let site = Site::start(Backend::Sqlite, &BOUND).await;
+    let outage = Outage::begin(&site).await;
+    let mut visitor = Visitor::new();
+    assert_eq!(visitor.session(site.a()).await["new"], true);
+    visitor.get(site.a(), "/attributes/a").await.is(404);
+    visitor.post(site.a(), "/logout").await.is(204).without_cookie();
+    visitor.put(site.a(), "/attributes/a", "1").await.is(503).without_cookie();
+    visitor.post(site.a(), "/increment/a").await.is(503).without_cookie();
+    visitor.login(site.a(), "ada").await.is(503).without_cookie();
+    outage.end().await;
+    visitor.put(site.a(), "/attributes/a", "1").await.is(204).ticket();
+    assert_eq!(visitor.names(site.b()).await, ["a"]);
+}
+
+/// The answers come while the lock is still held: nobody waits for it beyond the store timeout.
+#[tokio::test]
+async fn a_store_that_hangs_is_a_503_before_it_comes_back() {
+    let site = Site::start(Backend::Sqlite, &BOUND).await;
+    let (mut visitor, ticket) = Visitor::with_session(site.a()).await;
+    let outage = Outage::lock(&site).await;
+    let answers = futures_util::future::join_all(
+        USES.iter().map(|(method, path)| used(&visitor, site.a(), method, path)),
+    );
+    for answer in answers.await {
+        answer.is(503).without_cookie();
+    }
+    Visitor::new().put(site.b(), "/attributes/a", "1").await.is(503).without_cookie();
+    visitor.get(site.a(), "/plain").await.is(200);
+    outage.end().await;
+    assert_eq!(visitor.names(site.b()).await, ["first"]);
+    assert_eq!(visitor.ticket, Some(ticket), "a logout that the store did not acknowledge keeps the cookie");
+    visitor.post(site.a(), "/logout").await.is(204).removes_cookie();
+}
