@@ -143,7 +143,7 @@ async fn a_million_one_visit_sessions_leave_by_themselves() {
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn sign_in() -> Commit {
-    let bind = Bind { principal: Principal::new("ada").unwrap(), max_sessions: None };
+    let bind = Bind { principal: Principal::new("ada").expect("a name"), max_sessions: None };
     let creation = Creation { max_inactive_interval: INTERVAL, max_lifetime: None, bind: Some(bind) };
     Commit { intent: Intent::Create(creation), ..create(10) }
 }

@@ -21,25 +21,21 @@ fn done(result: Result<(), Error>) -> Handled {
     Box::pin(async move { result.map(|()| StatusCode::OK) })
 }
 
-fn set_late(session: Session) -> Handled {
-    done(session.set_named("late", &1))
-}
+const SET_LATE: Handler = |it| done(it.set_named("late", &1));
 
-fn read(session: Session) -> Handled {
+const READ: Handler = |it| {
     Box::pin(async move {
-        session.get_named::<i64>("first").await?;
+        it.get_named::<i64>("first").await?;
         Ok(StatusCode::OK)
     })
-}
+};
 
-fn rotate(session: Session) -> Handled {
-    session.rotate();
+const ROTATE: Handler = |it| {
+    it.rotate();
     done(Ok(()))
-}
+};
 
-fn ada(session: Session) -> Handled {
-    done(session.sign_in("ada"))
-}
+const ADA: Handler = |it| done(it.sign_in("ada"));
 
 async fn sessions_of(rig: &Rig, principal: &'static str) -> usize {
     let principal = Principal::new(principal).unwrap();
@@ -53,18 +49,17 @@ async fn principal(rig: &Rig, ticket: &str) -> Option<String> {
 #[tokio::test]
 async fn whoever_rotated_before_a_sign_in_took_the_session_gets_no_cookie() {
     let late: [Handler; 3] = [
-        set_late,
+        SET_LATE,
         |it| {
             Box::pin(async move {
-                assert_eq!(it.reload().await.unwrap_err().kind(), ErrorKind::Gone);
-                it.remove_named("first");
+                it.set_named("late", &1)?;
+                assert_eq!(it.commit().await.unwrap_err().kind(), ErrorKind::Gone);
                 Ok(StatusCode::OK)
             })
         },
         |it| {
             Box::pin(async move {
-                let updated = it.update_named("late", |number: &mut i64| *number += 1).await;
-                assert_eq!(updated.unwrap_err().kind(), ErrorKind::Gone);
+                assert_eq!(it.heartbeat().await.unwrap_err().kind(), ErrorKind::Gone);
                 Ok(StatusCode::OK)
             })
         },
@@ -77,7 +72,7 @@ async fn whoever_rotated_before_a_sign_in_took_the_session_gets_no_cookie() {
             async move {
                 session.rotate();
                 session.commit().await?;
-                let new = rig.node().run(Some(ticket), ada).await.is(200).ticket();
+                let new = rig.node().run(Some(ticket), ADA).await.is(200).ticket();
                 assert_eq!(late(session).await?, StatusCode::OK);
                 assert_eq!(rig.names(&new).await.unwrap(), ["first"]);
                 Ok(StatusCode::OK)
@@ -93,10 +88,10 @@ async fn whoever_rotated_before_a_sign_in_took_the_session_gets_no_cookie() {
 async fn after_a_sign_in_neither_ticket_from_before_is_answered_with_a_cookie() {
     let rig = Rig::new();
     let oldest = rig.session().await;
-    let older = rig.run(Some(&oldest), rotate).await.is(200).ticket();
-    let new = rig.run(Some(&oldest), ada).await.is(200).ticket();
+    let older = rig.run(Some(&oldest), ROTATE).await.is(200).ticket();
+    let new = rig.run(Some(&oldest), ADA).await.is(200).ticket();
     for late in [&oldest, &older] {
-        for handler in [set_late as Handler, read, rotate, ada] {
+        for handler in [SET_LATE, READ, ROTATE, ADA] {
             assert!(!rig.opens(late).await);
             rig.run(Some(late), handler).await.is(200).without_cookie();
         }
@@ -109,8 +104,8 @@ async fn after_a_sign_in_neither_ticket_from_before_is_answered_with_a_cookie() 
 /// What a request does after it has rotated and committed, none of which shows that the browser has the new ticket.
 const AFTER_A_ROTATION: [(&str, Handler); 8] = [
     ("nothing", |_| done(Ok(()))),
-    ("set", set_late),
-    ("read", read),
+    ("set", SET_LATE),
+    ("read", READ),
     ("names", |it| Box::pin(async move { it.attribute_names().await.map(|_| StatusCode::OK) })),
     ("reload", |it| Box::pin(async move { it.reload().await.map(|()| StatusCode::OK) })),
     ("heartbeat", |it| Box::pin(async move { it.heartbeat().await.map(|()| StatusCode::OK) })),
@@ -120,7 +115,7 @@ const AFTER_A_ROTATION: [(&str, Handler); 8] = [
             Ok(StatusCode::OK)
         })
     }),
-    ("rotation", rotate),
+    ("rotation", ROTATE),
 ];
 
 #[tokio::test]
@@ -136,9 +131,9 @@ async fn a_rotation_whose_answer_was_lost_is_given_again_within_the_grace() {
         };
         let lost = rig.run(Some(&ticket), rotates).await.is(200).ticket();
         clock.advance(GRACE - Duration::from_secs(1));
-        let again = rig.run(Some(&ticket), read).await.is(200).ticket();
+        let again = rig.run(Some(&ticket), READ).await.is(200).ticket();
         assert_eq!(again, lost, "{case}");
-        rig.run(Some(&again), read).await.is(200).without_cookie();
+        rig.run(Some(&again), READ).await.is(200).without_cookie();
         clock.advance(Duration::from_secs(2));
         assert!(!rig.opens(&ticket).await, "{case}");
         assert!(rig.names(&again).await.unwrap().contains(&"first".to_owned()), "{case}");
@@ -227,7 +222,7 @@ async fn is_untouched(rig: &Rig, ticket: &str) {
 async fn a_late_sign_in_of_the_same_principal_writes_nothing() {
     let rig = Rig::new();
     let ticket = rig.session().await;
-    let new = rig.run(Some(&ticket), ada).await.is(200).ticket();
+    let new = rig.run(Some(&ticket), ADA).await.is(200).ticket();
     rig.run(Some(&ticket), changes_and_signs_in).await.is(204).without_cookie();
     is_untouched(&rig, &new).await;
 }
@@ -247,7 +242,7 @@ async fn a_sign_in_that_was_overtaken_by_one_of_the_same_principal_writes_nothin
         };
         let overtakes = async {
             gate.arrived().await;
-            let new = rig.node().run(Some(&ticket), ada).await.is(200).ticket();
+            let new = rig.node().run(Some(&ticket), ADA).await.is(200).ticket();
             gate.open();
             new
         };
@@ -270,7 +265,7 @@ async fn after_head(rig: &Rig, ticket: &str) -> Session {
 
 #[tokio::test]
 async fn what_came_too_late_for_a_cookie_does_not_poison_later_commits() {
-    for ask in [rotate as Handler, ada] {
+    for ask in [ROTATE, ADA] {
         let rig = Rig::new();
         let ticket = rig.session().await;
         let session = after_head(&rig, &ticket).await;
@@ -282,6 +277,17 @@ async fn what_came_too_late_for_a_cookie_does_not_poison_later_commits() {
         assert_eq!(rig.names(&ticket).await.unwrap(), ["first", "late"]);
         assert_eq!(sessions_of(&rig, "ada").await, 0);
     }
+}
+
+/// Checks that one of two names is listed, and has the value.
+async fn are_of_one_state(session: &Session) -> Result<(), Error> {
+    let names = session.attribute_names().await?;
+    assert_eq!(names.len(), 1, "{names:?}");
+    for name in ["first", "moved"] {
+        let is_listed = names.iter().any(|listed| listed.as_str() == name);
+        assert_eq!(session.contains_named(name).await?, is_listed, "{name} {names:?}");
+    }
+    Ok(())
 }
 
 /// Another request moves a value from `first` to `moved`: whoever reads sees it in one of them, never in both or none.
@@ -300,12 +306,7 @@ async fn names_and_values_are_of_one_state_whatever_was_loaded() {
             async move {
                 assert_eq!(session.get_named::<i64>("first").await?, Some(1));
                 rig.node().run(Some(ticket), moves).await.is(200);
-                let names = session.attribute_names().await?;
-                assert_eq!(names.len(), 1, "{policy:?}");
-                for name in ["first", "moved"] {
-                    let is_listed = names.iter().any(|listed| listed.as_str() == name);
-                    assert_eq!(session.contains_named(name).await?, is_listed, "{policy:?} {name}");
-                }
+                are_of_one_state(&session).await?;
                 session.reload().await?;
                 let names = session.attribute_names().await?;
                 assert_eq!(names.iter().map(|name| name.as_str()).collect::<Vec<_>>(), ["moved"]);
@@ -330,4 +331,37 @@ async fn taking_what_only_this_request_has_set_makes_no_session() {
     rig.run(None, takes).await.is(200).without_cookie();
     assert!(rig.memory.is_empty());
     assert!(rig.faults.calls().is_empty());
+}
+
+/// Nobody who has lost the session is handed a ticket that would overwrite the one of the sign-in.
+#[tokio::test]
+async fn whoever_learns_from_a_read_that_a_sign_in_took_the_session_gets_no_cookie() {
+    let late: [(&str, Handler); 4] = [
+        ("get", |it| Box::pin(async move { gone(it.get_named::<i64>("first").await) })),
+        ("reload", |it| Box::pin(async move { gone(it.reload().await) })),
+        ("names", |it| Box::pin(async move { gone(it.attribute_names().await) })),
+        ("update", |it| {
+            Box::pin(async move { gone(it.update_named("late", |it: &mut i64| *it += 1).await) })
+        }),
+    ];
+    for (case, late) in late {
+        println!("{case}");
+        let rig = Rig::new();
+        let ticket = rig.session().await;
+        let rotates = |session: Session| {
+            let (rig, ticket) = (&rig, &ticket);
+            async move {
+                session.rotate();
+                session.commit().await?;
+                rig.node().run(Some(ticket), ADA).await.is(200).ticket();
+                late(session).await
+            }
+        };
+        rig.run(Some(&ticket), rotates).await.is(200).without_cookie();
+    }
+}
+
+fn gone<T: std::fmt::Debug>(answer: Result<T, Error>) -> Result<StatusCode, Error> {
+    assert_eq!(answer.unwrap_err().kind(), ErrorKind::Gone);
+    Ok(StatusCode::OK)
 }

@@ -11,10 +11,13 @@ impl State {
     pub(super) fn committed(&mut self, prepared: Prepared, committed: &Committed) {
         let Prepared { commit, ticket, carried } = prepared;
         if carried.epoch != self.epoch {
-            return self.committed_too_late(&commit, ticket);
+            return self.committed_too_late(&commit, ticket, committed);
         }
         if committed.ticket == TicketFate::AlreadySignedIn {
-            self.attributes.refused();
+            if self.attributes.drop_edits(carried.upto) {
+                let handle = commit.guard.handle;
+                tracing::warn!(session.handle = %handle, "session changes are dropped: another request had signed in before");
+            }
             return self.lost(Gone::Superseded);
         }
         match &commit.intent {
@@ -24,10 +27,13 @@ impl State {
         self.attributes.committed(&commit.changes, carried.upto, committed.version);
     }
 
-    /// The request has asked for its session to end while the commit was under way: one that was made by it must end too.
-    pub(super) fn committed_too_late(&mut self, commit: &Commit, ticket: Ticket) {
-        if matches!(commit.intent, Intent::Create(_)) {
-            self.endings.push(Ending { ticket, guard: commit.guard });
+    /// The request has asked for its session to end while the commit was under way. A session that the commit has made
+    /// must end too, and one whose ticket it has changed ends by its new ticket.
+    pub(super) fn committed_too_late(&mut self, commit: &Commit, ticket: Ticket, committed: &Committed) {
+        let made = matches!(commit.intent, Intent::Create(_));
+        if made || committed.ticket == TicketFate::Changed {
+            self.endings.retain(|ending| ending.guard != commit.guard);
+            self.endings.push(Ending { ticket, guard: ticket.guard() });
         }
     }
 

@@ -174,6 +174,16 @@ impl Attributes {
         }
     }
 
+    /// Drops the edits up to `upto`, and returns whether there were any.
+    pub(super) fn drop_edits(&mut self, upto: u64) -> bool {
+        self.unsettled = false;
+        let mut dropped = self.cleared.take_if(|edit| *edit <= upto).is_some();
+        for entry in &mut self.entries {
+            dropped |= entry.edit.take_if(|(edit, _)| *edit <= upto).is_some();
+        }
+        dropped
+    }
+
     /// Takes note that a commit of one attribute is under way.
     pub(super) fn begin_one(&mut self) {
         self.unsettled = true;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Poll;
 
 use cloakroom_core::{
-    DynStore, Error as StoreError, ErrorKind, Handle, Load, Loaded, Name, Opened, Select, Touch, Wanted,
+    DynStore, Error as StoreError, ErrorKind, Gone, Handle, Load, Loaded, Name, Opened, Select, Touch, Wanted,
 };
 use http::Response;
 use tokio_util::task::TaskTracker;
@@ -272,15 +272,19 @@ impl Inner {
         self.look(select, Touch::Never).await?.ok_or_else(Error::gone)
     }
 
-    /// Loads once more from the session that is open; `None` if it is gone.
+    /// Loads once more from the session that is open; `None` if it is gone, of which the request takes note.
     pub(super) async fn look(&self, select: Select, touch: Touch) -> Result<Option<Box<Opened>>, Error> {
-        let Some(guard) = self.state().opened().map(|open| open.guard) else {
-            return Ok(None);
+        let Some(guard) = self.state().opened().map(|open| open.guard) else { return Ok(None) };
+        let gone = match self.load(&Load { guard, select, touch }).await? {
+            Loaded::Open(opened) => return Ok(Some(opened)),
+            Loaded::Absent => Gone::Absent,
+            Loaded::Superseded => Gone::Superseded,
         };
-        match self.load(&Load { guard, select, touch }).await? {
-            Loaded::Open(opened) => Ok(Some(opened)),
-            Loaded::Absent | Loaded::Superseded => Ok(None),
+        let mut state = self.state();
+        if state.opened().is_some_and(|open| open.guard == guard) {
+            state.lost(gone);
         }
+        Ok(None)
     }
 
     /// Takes note of a later snapshot, unless the request has turned to another session meanwhile.

@@ -261,7 +261,7 @@ impl State {
         (name, value, before): (&Name, Option<Bytes>, Before),
     ) {
         if self.epoch != before.epoch {
-            return ticket.into_iter().for_each(|ticket| self.committed_too_late(commit, ticket));
+            return ticket.into_iter().for_each(|ticket| self.committed_too_late(commit, ticket, committed));
         }
         if let (Intent::Create(creation), Some(ticket)) = (&commit.intent, ticket) {
             self.created(ticket, creation, committed);
