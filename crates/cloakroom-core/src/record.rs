@@ -6,7 +6,7 @@ use crate::commit::{
 };
 use crate::ended::EndReason;
 use crate::limits::{Limit, Limits, OverLimit};
-use crate::load::{Meta, Touch};
+use crate::load::{Loaded, Meta, Standing, Touch};
 use crate::recent::RecentCommits;
 use crate::text::{Label, Name, Principal};
 use crate::ticket::{Handle, Proof, Seed};
@@ -93,6 +93,22 @@ pub enum Admission {
     Superseded,
     /// It opens nothing, or the session has ended.
     Refused,
+}
+
+impl Admission {
+    /// Returns the standing of a ticket that opens the session.
+    ///
+    /// # Errors
+    ///
+    /// The answer to a load by one that does not.
+    pub fn standing(self) -> Result<Standing, Loaded> {
+        match self {
+            Self::Current => Ok(Standing::Current),
+            Self::Previous(seed) => Ok(Standing::Previous(seed)),
+            Self::Superseded => Err(Loaded::Superseded),
+            Self::Refused => Err(Loaded::Absent),
+        }
+    }
 }
 
 /// What an attribute is before a commit, as far as the rules need it.

@@ -1,7 +1,4 @@
-use cloakroom_core::{
-    Admission, Error, Handle, Load, Loaded, Name, Opened, Select, Standing, StoredAttribute, Timestamp,
-    Wanted,
-};
+use cloakroom_core::{Error, Handle, Load, Loaded, Name, Opened, Select, StoredAttribute, Timestamp, Wanted};
 
 use sqlx::sqlite::SqliteRow;
 
@@ -33,11 +30,9 @@ impl SqliteStore {
             let Some(snapshot) = snapshot else { return Ok(Loaded::Absent) };
             let record = decode_for_load(&snapshot.record).map_err(|damaged| failed(LOAD, damaged.into()))?;
             let admission = record.admit(&load.guard.proof, snapshot.now);
-            let standing = match admission {
-                Admission::Current => Standing::Current,
-                Admission::Previous(seed) => Standing::Previous(seed),
-                Admission::Superseded => return Ok(Loaded::Superseded),
-                Admission::Refused => return Ok(Loaded::Absent),
+            let standing = match admission.standing() {
+                Ok(standing) => standing,
+                Err(answer) => return Ok(answer),
             };
             let meta = record.meta();
             if self.record_access(load, record, admission, &snapshot).await? == Touched::Overtaken {

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use cloakroom_core::{
     Admission, Bind, Commit, Committed, Creation, EndReason, Ended, Gone, Guard, Handle, Invalidate,
-    Invalidated, Load, Loaded, Opened, Outcome, OverLimit, Principal, Record, SessionInfo, Standing, Sweep,
+    Invalidated, Load, Loaded, Opened, Outcome, OverLimit, Principal, Record, SessionInfo, Sweep,
     TicketChange, TicketFate, Timestamp, Verdict, Version,
 };
 
@@ -15,11 +15,9 @@ pub(super) fn load(sessions: &mut Sessions, load: &Load, now: Timestamp) -> Load
         return Loaded::Absent;
     };
     let admission = kept.record.admit(&load.guard.proof, now);
-    let standing = match admission {
-        Admission::Current => Standing::Current,
-        Admission::Previous(seed) => Standing::Previous(seed),
-        Admission::Superseded => return Loaded::Superseded,
-        Admission::Refused => return Loaded::Absent,
+    let standing = match admission.standing() {
+        Ok(standing) => standing,
+        Err(answer) => return answer,
     };
     let meta = kept.record.meta();
     kept.record.access(admission, now, load.touch);

@@ -1,14 +1,13 @@
 use cloakroom_core::{
-    About, Admission, Bind, Commit, Committed, Creation, Ended, Error, ErrorKind, Feed, Guard, Handle,
-    Intent, Invalidate, Invalidated, Load, Loaded, Outcome, OverLimit, Principal, Record, SessionInfo,
-    Standing, Store, Sweep, TicketChange, TicketFate, Timestamp, Verdict,
+    About, Admission, Bind, Commit, Committed, Creation, Ended, Error, ErrorKind, Feed, Gone, Guard, Handle,
+    Intent, Invalidate, Invalidated, Load, Loaded, Outcome, OverLimit, Principal, Record, SessionInfo, Store,
+    Sweep, TicketChange, TicketFate, Timestamp, Verdict,
 };
 
 use super::held::Held;
 use super::principals::Principals;
 use super::shard::{Left, Shard};
 use super::{Inner, MemoryStore, lock};
-use cloakroom_core::Gone;
 
 impl Store for MemoryStore {
     fn about(&self) -> About {
@@ -22,11 +21,9 @@ impl Store for MemoryStore {
             return Ok(Loaded::Absent);
         };
         let admission = held.record.admit(&load.guard.proof, now);
-        let standing = match admission {
-            Admission::Current => Standing::Current,
-            Admission::Previous(seed) => Standing::Previous(seed),
-            Admission::Superseded => return Ok(Loaded::Superseded),
-            Admission::Refused => return Ok(Loaded::Absent),
+        let standing = match admission.standing() {
+            Ok(standing) => standing,
+            Err(answer) => return Ok(answer),
         };
         let opened = held.open(standing, now, &load.select);
         held.record.access(admission, now, load.touch);
@@ -149,8 +146,8 @@ impl Inner {
                 return Ok((known.unwrap_or(Outcome::Taken), Vec::new()));
             }
             (Intent::Create(creation), None) => match self.create(shard, commit, creation, now)? {
-                Ok(outcome) => outcome,
-                Err(over) => return Ok((Outcome::OverLimit(over), Vec::new())),
+                refused @ Outcome::OverLimit(_) => return Ok((refused, Vec::new())),
+                outcome => outcome,
             },
         };
         Ok((outcome, shard.make_room(now)))
@@ -162,10 +159,10 @@ impl Inner {
         commit: &Commit,
         creation: &Creation,
         now: Timestamp,
-    ) -> Result<Result<Outcome, OverLimit>, Error> {
+    ) -> Result<Outcome, Error> {
         let record = match Record::create(commit, creation, now) {
             Ok(record) => record,
-            Err(over) => return Ok(Err(over)),
+            Err(over) => return Ok(Outcome::OverLimit(over)),
         };
         let version = record.version;
         let held = Held::create(record, &commit.changes.attributes);
@@ -173,7 +170,7 @@ impl Inner {
             return Err(Error::of(ErrorKind::Full, "commit"));
         }
         shard.insert(commit.guard.handle, held);
-        Ok(Ok(committed(version, now, TicketFate::Kept)))
+        Ok(committed(version, now, TicketFate::Kept))
     }
 
     /// Returns the first answer to a commit that was applied already.

@@ -1,3 +1,4 @@
+use std::future::Future;
 use std::time::Duration;
 
 use cloakroom_core::{
@@ -69,13 +70,7 @@ impl Inner {
     async fn end(&self, Ending { ticket, guard }: Ending) -> Result<(), Error> {
         let invalidate = Invalidate::Ticket(guard);
         let store = self.shared.store();
-        let twice = async {
-            match store.dyn_invalidate(&invalidate).await {
-                Err(error) if error.is_transient() => store.dyn_invalidate(&invalidate).await,
-                answer => answer,
-            }
-        };
-        let answer = self.bounded("invalidate", twice).await?;
+        let answer = self.bounded("invalidate", once_more(|| store.dyn_invalidate(&invalidate))).await?;
         let mut state = self.state();
         state.endings.retain(|ending| ending.guard != guard);
         match answer {
@@ -94,13 +89,7 @@ impl Inner {
     /// Commits, once more if the connection broke: the commit's id makes the second try safe.
     pub(super) async fn commit(&self, commit: &Commit) -> Result<Outcome, StoreError> {
         let store = self.shared.store();
-        let twice = async {
-            match store.dyn_commit(commit).await {
-                Err(error) if error.is_transient() => store.dyn_commit(commit).await,
-                answer => answer,
-            }
-        };
-        self.bounded("commit", twice).await
+        self.bounded("commit", once_more(|| store.dyn_commit(commit))).await
     }
 
     /// Records an access by a commit. Unlike a load, it is no sign that the browser has the ticket.
@@ -223,6 +212,17 @@ impl Inner {
             // The handle is 122 random bits: one that is taken means a broken store.
             Outcome::Taken | Outcome::Committed(_) => StoreError::of(ErrorKind::Other, "create").into(),
         }
+    }
+}
+
+/// Does an operation, and once more if the connection broke.
+async fn once_more<T, F>(operation: impl Fn() -> F) -> Result<T, StoreError>
+where
+    F: Future<Output = Result<T, StoreError>>,
+{
+    match operation().await {
+        Err(error) if error.is_transient() => operation().await,
+        answer => answer,
     }
 }
 

@@ -212,8 +212,7 @@ impl Inner {
         let epoch = self.state().epoch;
         let wanted = Wanted::Named(unseen.clone().into());
         let opened = self.read(wanted.clone()).await?;
-        let known = self.state().opened().map(|open| open.snapshot.meta.version);
-        if known == Some(opened.meta.version) {
+        if self.is_as_read(&opened) {
             self.refresh(&wanted, opened, epoch);
             return Ok(());
         }
@@ -231,8 +230,7 @@ impl Inner {
         let _turn = self.turn().await;
         let only_names = Select { names: true, ..Select::default() };
         let opened = self.look(only_names, Touch::Never).await?.ok_or_else(Error::gone)?;
-        let known = self.state().opened().map(|open| open.snapshot.meta.version);
-        if known == Some(opened.meta.version) {
+        if self.is_as_read(&opened) {
             return Ok(opened.names.unwrap_or_default());
         }
         let (read, epoch) = {
@@ -260,6 +258,11 @@ impl Inner {
         let opened = self.read(wanted.clone()).await?;
         self.refresh(&wanted, opened, epoch);
         Ok(())
+    }
+
+    /// Returns whether a later snapshot is of the state that the request has read.
+    fn is_as_read(&self, later: &Opened) -> bool {
+        self.state().opened().is_some_and(|open| open.snapshot.meta.version == later.meta.version)
     }
 
     fn unseen(&self, wanted: &[Name]) -> Vec<Name> {
