@@ -1,6 +1,5 @@
 use cloakroom_core::{Error, ErrorKind};
 use sqlx::error::DatabaseError;
-use sqlx::sqlite::SqliteError;
 
 /// Turns a driver's error into the store's, keeping it as the source.
 pub(crate) fn failed(during: &'static str, error: sqlx::Error) -> Error {
@@ -25,8 +24,10 @@ fn kind(error: &sqlx::Error) -> ErrorKind {
 }
 
 fn database_kind(error: &dyn DatabaseError) -> ErrorKind {
-    match error.try_downcast_ref::<SqliteError>() {
-        Some(_) => crate::sqlite::error_kind(error),
-        None => ErrorKind::Other,
+    #[cfg(feature = "sqlite")]
+    if error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
+        return crate::sqlite::error_kind(error);
     }
+    let _ = error;
+    ErrorKind::Other
 }

@@ -1,16 +1,23 @@
 #![cfg_attr(feature = "sqlite", doc = include_str!("../README.md"))]
-#![cfg_attr(not(feature = "sqlite"), doc = "SQL session stores, each behind a feature: `sqlite`.")]
+#![cfg_attr(
+    not(feature = "sqlite"),
+    doc = "SQL session stores, each behind a feature: `sqlite`, `postgres`, `mysql`."
+)]
 
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod error;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "mysql")]
+pub mod mysql;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod namespace;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "postgres")]
+pub mod postgres;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod record;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub use namespace::InvalidNamespace;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
