@@ -1,1 +1,13 @@
-//! The Redis and Valkey session store for Cloakroom.
+#![doc = include_str!("../README.md")]
+
+mod client;
+mod error;
+mod keys;
+mod namespace;
+mod scripts;
+mod store;
+mod wire;
+
+pub use client::Unacknowledged;
+pub use namespace::InvalidNamespace;
+pub use store::RedisStore;

@@ -28,6 +28,14 @@ fn database_kind(error: &dyn DatabaseError) -> ErrorKind {
     if error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
         return crate::sqlite::error_kind(error);
     }
+    #[cfg(feature = "postgres")]
+    if error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some() {
+        return crate::postgres::error_kind(error);
+    }
+    #[cfg(feature = "mysql")]
+    if error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>().is_some() {
+        return crate::mysql::error_kind(error);
+    }
     let _ = error;
     ErrorKind::Other
 }

@@ -12,12 +12,16 @@ pub mod mysql;
 mod namespace;
 #[cfg(feature = "postgres")]
 pub mod postgres;
-#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+#[cfg(any(feature = "sqlite", feature = "mysql"))]
 mod record;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub use namespace::InvalidNamespace;
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresStore;
+#[cfg(feature = "mysql")]
+pub use mysql::MySqlStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;

@@ -1,0 +1,89 @@
+use std::time::{Duration, Instant};
+
+use redis::{ConnectionAddr, ErrorKind, RedisError, RedisResult};
+use tokio::sync::watch;
+
+use super::topology::{self, Range};
+use super::{Cluster, open};
+use crate::client::Link;
+
+/// How long a server may take to tell the topology.
+const TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long at least from one question for the topology to the next.
+const PAUSE: Duration = Duration::from_millis(200);
+
+impl Cluster {
+    /// Asks for the topology, if nobody does so already, and does not wait for it.
+    pub(super) fn refresh_soon(&self) {
+        drop(self.begin());
+    }
+
+    /// Asks for the topology, and waits until it is there.
+    pub(super) async fn refresh(&self) -> RedisResult<()> {
+        if let Some(mut refreshing) = self.begin() {
+            // An error says that the channel has closed, which is what is waited for.
+            let _ = refreshing.changed().await;
+        }
+        self.0.lock().failure.clone().map_or(Ok(()), Err)
+    }
+
+    /// All who need the topology share one question, in a task of its own; after it the next one waits a little.
+    fn begin(&self) -> Option<watch::Receiver<()>> {
+        let mut state = self.0.lock();
+        if state.refreshing.is_some() {
+            return state.refreshing.clone();
+        }
+        if state.next_refresh.is_some_and(|next| Instant::now() < next) {
+            return None;
+        }
+        let (over, refreshing) = watch::channel(());
+        state.refreshing = Some(refreshing.clone());
+        let cluster = self.clone();
+        tokio::spawn(async move {
+            let told = cluster.ask_all().await;
+            cluster.told(told);
+            drop(over);
+        });
+        Some(refreshing)
+    }
+
+    fn told(&self, told: RedisResult<(String, Vec<Range>)>) {
+        let mut state = self.0.lock();
+        state.refreshing = None;
+        state.next_refresh = Some(Instant::now() + PAUSE);
+        let seed = &self.0.seeds[0];
+        let result = told.and_then(|(host, ranges)| {
+            state.topology.update(host, ranges, |host, port| open(seed, host, port))
+        });
+        if let Err(error) = &result {
+            tracing::warn!(%error, "no server of the cluster tells its topology");
+        }
+        state.failure = result.err();
+    }
+
+    /// Asks one server after the other until one answers: those that are known, and those that the user named.
+    async fn ask_all(&self) -> RedisResult<(String, Vec<Range>)> {
+        let mut last = RedisError::from((ErrorKind::ClusterConnectionNotFound, "no server of the cluster answers"));
+        let mut known = self.0.lock().topology.links();
+        for seed in &self.0.seeds {
+            if let ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } = seed.addr() {
+                known.push((host.clone(), open(seed, host.clone(), *port)?));
+            }
+        }
+        for (host, link) in known {
+            match tokio::time::timeout(TIMEOUT, ask(&host, &link)).await {
+                Ok(Ok(ranges)) if !ranges.is_empty() => return Ok((host, ranges)),
+                Ok(Ok(_)) | Err(_) => {}
+                Ok(Err(error)) => last = error,
+            }
+        }
+        Err(last)
+    }
+}
+
+async fn ask(host: &str, link: &Link) -> RedisResult<Vec<Range>> {
+    let slots = link.send(redis::cmd("CLUSTER").arg("SLOTS")).await?.extract_error()?;
+    let unreadable = || RedisError::from((ErrorKind::Parse, "the answer to CLUSTER SLOTS cannot be read"));
+    topology::decode(slots, host).ok_or_else(unreadable)
+}

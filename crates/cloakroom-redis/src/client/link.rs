@@ -1,0 +1,245 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use redis::aio::MultiplexedConnection;
+use redis::{Cmd, ErrorKind, Pipeline, RedisError, RedisResult, ServerErrorKind, Value};
+use tokio::sync::watch;
+
+use super::backoff::pause;
+use super::open::Open;
+use super::wait::{Answer, Manner, Wait, Waiting};
+
+/// How long a connection that was given up on by a caller may take to answer a ping.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A connection to one server that is opened when it is needed, and again when it broke.
+///
+/// All who need it share one attempt to connect. After one that failed the others fail at once for a moment, so that a
+/// server which comes back is not overrun. No command is ever sent twice.
+#[derive(Clone, Debug)]
+pub(crate) struct Link(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    open: Arc<Open>,
+    state: Mutex<State>,
+    /// How long it may take to answer a ping, where a caller has not waited for an answer.
+    patience: Duration,
+    /// Further connections to the same server, to wait for replicas on.
+    waiting: OnceLock<Waiting>,
+    /// Whether a ping is under way to find out if the connection is alive.
+    is_doubted: AtomicBool,
+}
+
+#[derive(Debug)]
+struct State {
+    connection: Connection,
+    /// Which connection this is, so that an error of an old one does not end a new one.
+    generation: u64,
+    failures: u32,
+}
+
+#[derive(Debug)]
+enum Connection {
+    None,
+    Open(MultiplexedConnection),
+    /// Somebody connects; the channel closes when that is over.
+    Opening(watch::Receiver<()>),
+    Failed { error: RedisError, until: Instant },
+}
+
+impl Link {
+    pub(crate) fn new(open: Open) -> Self {
+        Self::patient(Arc::new(open), Duration::ZERO)
+    }
+
+    /// Makes a link on which an answer may take this long.
+    pub(super) fn patient(open: Arc<Open>, patience: Duration) -> Self {
+        let state = State { connection: Connection::None, generation: 0, failures: 0 };
+        Self(Arc::new(Shared {
+            open,
+            state: Mutex::new(state),
+            patience: PATIENCE + patience,
+            waiting: OnceLock::new(),
+            is_doubted: AtomicBool::new(false),
+        }))
+    }
+
+    /// Sends a command, once.
+    pub(crate) async fn send(&self, command: &Cmd) -> RedisResult<Value> {
+        let (mut connection, generation) = self.connection().await?;
+        let call = Call { link: self, generation, is_over: false };
+        let answer = connection.send_packed_command(command).await;
+        call.over();
+        self.judge(answer.as_ref(), generation);
+        answer
+    }
+
+    /// Sends a command to a server of a cluster that does not have its key yet, but is about to.
+    #[cfg(feature = "cluster")]
+    pub(super) async fn send_asking(&self, command: &Cmd, wait: Option<Wait>) -> RedisResult<Answer> {
+        if let Some(wait) = wait {
+            return self.waiting().send(command, wait, Manner::Importer).await;
+        }
+        let mut both = redis::pipe();
+        both.add_command(redis::cmd("ASKING")).add_command(command.clone());
+        let mut answers = self.send_all(&both, 1, 1).await?;
+        answers.pop().map(Answer::from).ok_or_else(|| (ErrorKind::Parse, "a command has no answer").into())
+    }
+
+    /// Sends a command on a connection of its own, and waits until replicas have acknowledged it.
+    pub(super) async fn send_and_wait(&self, command: &Cmd, wait: Wait) -> RedisResult<Answer> {
+        self.waiting().send(command, wait, Manner::Owner).await
+    }
+
+    fn waiting(&self) -> &Waiting {
+        self.0.waiting.get_or_init(|| Waiting::new(Arc::clone(&self.0.open)))
+    }
+
+    /// Sends several commands in a row, once, and returns some of the answers.
+    pub(super) async fn send_all(&self, commands: &Pipeline, skip: usize, count: usize) -> RedisResult<Vec<Value>> {
+        let (mut connection, generation) = self.connection().await?;
+        let call = Call { link: self, generation, is_over: false };
+        let answers = connection.send_packed_commands(commands, skip, count).await;
+        call.over();
+        match &answers {
+            Ok(values) => values.iter().for_each(|value| self.judge(Ok(value), generation)),
+            Err(error) => self.judge(Err(error), generation),
+        }
+        answers
+    }
+
+    /// Returns the connection, and which one it is. Waits until it is open.
+    async fn connection(&self) -> RedisResult<(MultiplexedConnection, u64)> {
+        loop {
+            let mut opening = {
+                let mut state = self.0.lock();
+                match &state.connection {
+                    Connection::Open(connection) => return Ok((connection.clone(), state.generation)),
+                    Connection::Failed { error, until } if Instant::now() < *until => return Err(error.clone()),
+                    Connection::Opening(opening) => opening.clone(),
+                    Connection::None | Connection::Failed { .. } => self.begin(&mut state),
+                }
+            };
+            // An error says that the channel has closed, which is what is waited for.
+            let _ = opening.changed().await;
+        }
+    }
+
+    /// Connects in a task of its own, as whoever asked first may not wait for the end.
+    fn begin(&self, state: &mut State) -> watch::Receiver<()> {
+        let (over, opening) = watch::channel(());
+        state.connection = Connection::Opening(opening.clone());
+        let link = self.clone();
+        tokio::spawn(async move {
+            let result = link.0.open.open().await;
+            link.0.opened(result);
+            drop(over);
+        });
+        opening
+    }
+
+    /// Gives up a connection whose answer shows that it is of no more use.
+    fn judge(&self, answer: Result<&Value, &RedisError>, generation: u64) {
+        let is_over = match answer {
+            Err(error) => is_fatal(error),
+            Ok(Value::ServerError(error)) => error.kind() == Some(ServerErrorKind::ReadOnly),
+            Ok(_) => false,
+        };
+        if is_over {
+            self.0.give_up(generation);
+        }
+    }
+
+    /// Finds out whether the connection is alive, after somebody did not wait for its answer.
+    fn doubt(&self, generation: u64) {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return;
+        };
+        let Some(mut connection) = self.0.current(generation) else {
+            return;
+        };
+        if self.0.is_doubted.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let link = self.clone();
+        runtime.spawn(async move {
+            let ping = redis::cmd("PING");
+            let answer = tokio::time::timeout(link.0.patience, connection.send_packed_command(&ping)).await;
+            if !matches!(answer, Ok(Ok(_))) {
+                tracing::warn!("a connection to redis is silent, and is given up");
+                link.0.give_up(generation);
+            }
+            link.0.is_doubted.store(false, Ordering::Relaxed);
+        });
+    }
+}
+
+/// Returns whether a connection cannot be used after this error.
+fn is_fatal(error: &RedisError) -> bool {
+    // A server that may not be written any more is a replica now: connecting again finds the primary.
+    error.is_unrecoverable_error()
+        || error.is_io_error()
+        || error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn opened(&self, result: RedisResult<MultiplexedConnection>) {
+        let mut state = self.lock();
+        state.generation += 1;
+        match result {
+            Ok(connection) => {
+                state.failures = 0;
+                state.connection = Connection::Open(connection);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot connect to redis");
+                state.failures += 1;
+                let until = Instant::now() + pause(state.failures);
+                state.connection = Connection::Failed { error, until };
+            }
+        }
+    }
+
+    /// Returns the connection, if it is still this one.
+    fn current(&self, generation: u64) -> Option<MultiplexedConnection> {
+        let state = self.lock();
+        match &state.connection {
+            Connection::Open(connection) if state.generation == generation => Some(connection.clone()),
+            _ => None,
+        }
+    }
+
+    fn give_up(&self, generation: u64) {
+        let mut state = self.lock();
+        if state.generation == generation && matches!(state.connection, Connection::Open(_)) {
+            state.connection = Connection::None;
+        }
+    }
+}
+
+/// A command under way. If it is dropped before it is over, its connection is in doubt.
+struct Call<'a> {
+    link: &'a Link,
+    generation: u64,
+    is_over: bool,
+}
+
+impl Call<'_> {
+    fn over(mut self) {
+        self.is_over = true;
+    }
+}
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.link.doubt(self.generation);
+        }
+    }
+}

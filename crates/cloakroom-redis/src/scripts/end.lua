@@ -1,0 +1,44 @@
+-- Ends sessions.
+-- KEYS: the session, its bucket's epoch and index, of each. ARGV: how they are chosen (T by ticket, H by handle, O by
+-- handle and owner, P by principal), and the proof or the principal.
+local chosen_by, who = ARGV[1], ARGV[2]
+
+local function is_chosen(session, meta)
+  local r = decode(meta)
+  if r.is_over then return false end
+  if chosen_by == 'H' then return true end
+  if chosen_by ~= 'T' then return r.principal == who end
+  if r.proof == who then return true end
+  local previous = call('HGET', session, PREVIOUS)
+  local stands = previous and standing_before(previous, who, now)
+  if stands and stands >= 3 then return false, 'S' end
+  return stands
+end
+
+local function finish(session, index)
+  call('DEL', session)
+  call('ZREM', index, sub(session, -36))
+end
+
+local function end_one(session, epoch, index)
+  local meta = redis.pcall('HGET', session, META)
+  if type(meta) == 'table' then return 'D' end
+  if not meta or call('GET', epoch) ~= sub(meta, 4, 11) then return '' end
+  local wrong = defect(meta)
+  if wrong and chosen_by ~= 'P' then return wrong end
+  if wrong then
+    finish(session, index)
+    return ''
+  end
+  local is_it, refusal = is_chosen(session, meta)
+  if not is_it then return refusal or '' end
+  local reply = told(session, meta, now)
+  finish(session, index)
+  return reply
+end
+
+local replies = {}
+for i = 1, #KEYS, 3 do
+  replies[#replies + 1] = end_one(KEYS[i], KEYS[i + 1], KEYS[i + 2])
+end
+return replies

@@ -1,0 +1,57 @@
+-- Reads a session that the ticket opens, and records the access if it is due.
+-- KEYS: the session, its bucket's epoch. ARGV: proof and terms, then the names of the wanted attributes.
+local asks, everything, names, is_access, every = read('>c32BBBI6', ARGV[1])
+local held = call('HMGET', KEYS[1], META, unpack(ARGV, 2))
+local meta = held[1]
+if not meta then return 'A' end
+local wrong = defect(meta)
+if wrong then return wrong end
+local _, handed_out, before, epoch, proof, lapse, _, _, accessed, interval, ends = read('>BBBc8c32I6I6I6I6I6I6', meta)
+if handed_out ~= 0 or now >= earlier(ends, accessed + interval) or call('GET', KEYS[2]) ~= epoch then return 'A' end
+
+local standing, seed, previous = 0, '', nil
+if proof ~= asks or before == 2 then previous = call('HGET', KEYS[1], PREVIOUS) end
+if proof ~= asks then
+  standing = previous and standing_before(previous, asks, now)
+  if not standing then return 'A' end
+  if standing >= 3 then return 'S' end
+  if standing == 2 then seed = sub(previous, 40) end
+end
+
+if is_access == 1 then
+  local arrived = standing == 0 and before == 2
+  local is_due = now > accessed and (arrived or now - accessed >= math.min(every, interval / 10))
+  if arrived or is_due then
+    local seen = is_due and now or accessed
+    local fields = { META, sub(meta, 1, 2) .. string.char(arrived and 1 or before) .. sub(meta, 4, 61)
+      .. pack('>I6', seen) .. sub(meta, 68) }
+    if arrived then
+      fields[3], fields[4] = PREVIOUS, '\1' .. sub(previous, 2, 39)
+    end
+    local done = redis.pcall('HSET', KEYS[1], unpack(fields))
+    if type(done) == 'number' then
+      call('PEXPIREAT', KEYS[1], earlier(ends, seen + interval) + MARGIN)
+    elseif not string.find(done.err, 'OOM', 1, true) or now - accessed >= interval / 2 then
+      -- A full server may still be read, while a later load can record the access.
+      return done
+    end
+  end
+end
+
+local opened = pack('>c1I6BI2', 'O', now, standing, #meta - SHOWN + 1) .. seed .. sub(meta, SHOWN)
+if #ARGV == 2 and names == 0 then
+  local value = held[2] or ''
+  return opened .. pack('>I4', #value) .. value
+end
+local reply = { opened }
+if everything == 1 then
+  add_everything(reply, call('HGETALL', KEYS[1]))
+  return table.concat(reply)
+end
+for i = 2, #ARGV do
+  local value = held[i] or ''
+  reply[#reply + 1] = pack('>I4', #value)
+  reply[#reply + 1] = value
+end
+if names == 1 then add_names(reply, KEYS[1], lapse, now) end
+return table.concat(reply)

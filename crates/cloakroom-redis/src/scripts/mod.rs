@@ -1,0 +1,96 @@
+//! What runs within the server, so that an operation is one step and one round trip.
+
+use std::time::Duration;
+
+use redis::Cmd;
+
+const RECORD: &str = include_str!("record.lua");
+const DECODE: &str = include_str!("decode.lua");
+const TICKET: &str = include_str!("ticket.lua");
+const NAMES: &str = include_str!("names.lua");
+const CLOCK: &str = include_str!("clock.lua");
+const ASKED: &str = include_str!("asked.lua");
+const WEIGH: &str = include_str!("weigh.lua");
+const STORE: &str = include_str!("store.lua");
+const ENDED: &str = include_str!("ended.lua");
+
+/// A script, and the digest by which a server knows it once it has run.
+#[derive(Debug)]
+pub(crate) struct Script {
+    source: String,
+    digest: String,
+}
+
+impl Script {
+    fn new(margin: Duration, parts: &[&str]) -> Self {
+        let margin = margin.as_millis();
+        let source = format!("local MARGIN = {margin}\n{}", parts.concat());
+        let digest = redis::Script::new(&source).get_hash().to_owned();
+        Self { source, digest }
+    }
+
+    /// Begins a call by digest, with the number of keys that follow.
+    pub(crate) fn call(&self, keys: usize, arguments: usize, bytes: usize) -> Cmd {
+        let mut command = Cmd::with_capacity(3 + keys + arguments, bytes + 64);
+        command.arg("EVALSHA").arg(&self.digest).arg(keys);
+        command
+    }
+
+    /// Returns the same call with the whole script, for a server that does not know it.
+    pub(crate) fn in_full(&self, call: &Cmd) -> Cmd {
+        let mut command = Cmd::with_capacity(16, self.source.len());
+        command.arg("EVAL").arg(&self.source);
+        for argument in call.args_iter().skip(2) {
+            if let redis::Arg::Simple(bytes) = argument {
+                command.arg(bytes);
+            }
+        }
+        command
+    }
+}
+
+/// All scripts of a store.
+#[derive(Debug)]
+pub(crate) struct Scripts {
+    pub(crate) load: Script,
+    pub(crate) create: Script,
+    pub(crate) change: Script,
+    pub(crate) end: Script,
+    pub(crate) peek: Script,
+    pub(crate) due: Script,
+    pub(crate) claim: Script,
+    pub(crate) acknowledge: Script,
+    pub(crate) everyone: Script,
+    pub(crate) left: Script,
+    pub(crate) bury: Script,
+    pub(crate) reserve: Script,
+    pub(crate) forget: Script,
+    pub(crate) turn: Script,
+    pub(crate) yield_turn: Script,
+}
+
+impl Scripts {
+    /// Prepares the scripts of a store that keeps what has ended for `margin`.
+    pub(crate) fn new(margin: Duration) -> Self {
+        let script = |parts: &[&str]| Script::new(margin, parts);
+        let commit = |before, after| script(&[RECORD, CLOCK, TICKET, ASKED, before, WEIGH, after, STORE]);
+        let ended = |own| script(&[RECORD, CLOCK, DECODE, TICKET, NAMES, ENDED, own]);
+        Self {
+            load: script(&[RECORD, CLOCK, TICKET, NAMES, include_str!("load.lua")]),
+            create: commit(include_str!("create.lua"), include_str!("created.lua")),
+            change: commit(include_str!("change.lua"), include_str!("changed.lua")),
+            end: ended(include_str!("end.lua")),
+            claim: ended(include_str!("claim.lua")),
+            peek: script(&[RECORD, CLOCK, DECODE, include_str!("peek.lua")]),
+            acknowledge: script(&[RECORD, CLOCK, DECODE, include_str!("acknowledge.lua")]),
+            due: script(&[RECORD, CLOCK, include_str!("due.lua")]),
+            everyone: script(&[RECORD, include_str!("everyone.lua")]),
+            left: script(&[RECORD, include_str!("left.lua")]),
+            bury: script(&[RECORD, include_str!("bury.lua")]),
+            reserve: script(&[RECORD, CLOCK, include_str!("reserve.lua")]),
+            forget: script(&[RECORD, CLOCK, include_str!("forget.lua")]),
+            turn: script(&[RECORD, CLOCK, include_str!("turn.lua")]),
+            yield_turn: script(&[RECORD, include_str!("yield.lua")]),
+        }
+    }
+}

@@ -1,0 +1,18 @@
+-- Shows the live sessions of a principal among those given.
+-- KEYS: the session and its bucket's epoch, of each. ARGV: the principal.
+
+local function shown(session, epoch)
+  local meta = redis.pcall('HGET', session, META)
+  if type(meta) == 'table' then return 'D' end
+  if not meta or call('GET', epoch) ~= sub(meta, 4, 11) then return '' end
+  if defect(meta) then return 'D' end
+  local r = decode(meta)
+  if r.is_over or r.principal ~= ARGV[1] then return '' end
+  return 'E' .. sub(meta, SHOWN)
+end
+
+local replies = {}
+for i = 1, #KEYS, 2 do
+  replies[#replies + 1] = shown(KEYS[i], KEYS[i + 1])
+end
+return replies

@@ -1,0 +1,26 @@
+-- A session is a hash. What is not an attribute has a name with a control character, which no attribute's name has.
+-- All numbers are big-endian; times and intervals are milliseconds, and zero where there is none.
+--
+--   \1meta      the record: format 1, is handed out 1, previous ticket 1 (0 none, 1 some, 2 renewed, and the new one was
+--               not seen yet), epoch 8, proof 32, next lapse 6, and from byte 50 on what a load shows: version 6,
+--               created 6, accessed 6, max inactive interval 6, ends at 6, ticket issued at 6, attributes 4, bytes 6,
+--               signed in at 6, length of the principal 2, principal, label
+--   \1previous  the ticket before: replaced by 1 (1 a renewal, 2 with its seed, 3 a sign-in, 4 with another ticket),
+--               proof 32, until 6, then the seed 16 or the other ticket's proof 32
+--   \1recent    the last few commits: id 16, version 6, fate 1 of each
+--   a name      the attribute: format 1, revision 6, lapses at 6, value
+local META, PREVIOUS, RECENT = '\1meta', '\1previous', '\1recent'
+local RECORD = '>BBBc8c32I6I6I6I6I6I6I6I4I6I6I2'
+local FORMAT, FIXED, SHOWN, HEADER = 1, 103, 50, 13
+local call, pack, read, sub, byte = redis.call, struct.pack, struct.unpack, string.sub, string.byte
+
+local function earlier(one, other)
+  if one == 0 or (other > 0 and other < one) then return other end
+  return one
+end
+
+-- Returns what is wrong with a record: F is another format, D is damage.
+local function defect(meta)
+  if byte(meta) ~= FORMAT then return meta == '' and 'D' or 'F' end
+  if #meta < FIXED or #meta < FIXED + read('>I2', meta, FIXED - 1) then return 'D' end
+end

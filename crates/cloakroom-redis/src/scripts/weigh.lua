@@ -1,0 +1,31 @@
+-- Counts what the session will hold, and collects what is to be stored and to be removed.
+-- From before: version, count, bytes, lapse, is_new, lapsed (the names of attributes that have, if any), held (the
+-- attributes that change, from the third on, if they were read).
+local count_before, bytes_before = count, bytes
+if clear == 1 then count, bytes, lapse = 0, 0, 0 end
+local fields, gone = { META, '', RECENT, '' }, lapsed or {}
+for i = 2, changes + 1 do
+  local name, edit, before = ARGV[i], ARGV[changes + i], nil
+  if not is_new and not (lapsed and lapsed[name]) then
+    local length = reads == 1 and #(held[i + 1] or '') or call('HSTRLEN', KEYS[1], name)
+    if length > 0 then before = length - HEADER end
+  end
+  if before and clear == 0 then
+    count, bytes = count - 1, bytes - #name - before
+  end
+  if byte(edit) == 1 then
+    local value, lapses, ttl_at = ARGV[2 * changes + i], 0, byte(edit, 2) == 2 and 9 or 3
+    if #value > most_value and not (before and #value <= before) then return 'L\1' .. pack('>I4', i - 2) end
+    if #edit >= ttl_at then
+      lapses = at + read('>I6', edit, ttl_at)
+      lapse = earlier(lapse, lapses)
+    end
+    count, bytes = count + 1, bytes + #name + #value
+    fields[#fields + 1] = name
+    fields[#fields + 1] = pack('>BI6I6', FORMAT, version, lapses) .. value
+  else
+    gone[#gone + 1] = name
+  end
+end
+if count > most_attributes and count > count_before then return 'L\2' end
+if bytes > most_bytes and bytes > bytes_before then return 'L\3' end

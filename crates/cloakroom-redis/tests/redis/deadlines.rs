@@ -1,0 +1,88 @@
+//! When keys end, and what is written.
+
+use std::time::Duration;
+
+use cloakroom_core::{Loaded, Store as _, Touch};
+
+use crate::support::*;
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Returns when the server removes a session by itself, and when it ends.
+fn deadlines(private: &Private, ticket: &cloakroom_core::Ticket) -> (i64, i64) {
+    let removed = private.number(&["PEXPIRETIME", &key_of(ticket)]);
+    let index = epoch_of(ticket).replace(":e", ":x");
+    let ends = private.ask(&["ZSCORE", &index, &ticket.handle().to_string()]);
+    (removed, ends.text().parse().unwrap())
+}
+
+#[tokio::test]
+async fn a_key_outlives_its_session_by_the_margin() {
+    let private = Private::start().await;
+    let ticket = session(&private.store, "a", "1").await;
+    let (removed, ends) = deadlines(&private, &ticket);
+    assert_eq!(removed - ends, HOUR.as_millis() as i64);
+    let store = private.store.clone().hand_out_margin(Duration::from_secs(7));
+    commit(&store, &change(ticket.guard(), Vec::new())).await;
+    let opened = open(&store, &ticket, &[]).await.unwrap().unwrap();
+    let deadline = opened.meta.accessed_at.plus(INTERVAL);
+    assert_eq!(private.number(&["PEXPIRETIME", &key_of(&ticket)]) - 7000, deadline.as_millis() as i64);
+}
+
+#[tokio::test]
+async fn an_access_moves_the_end_of_the_key() {
+    let private = Private::start().await;
+    let ticket = session(&private.store, "a", "1").await;
+    let (before, _) = deadlines(&private, &ticket);
+    let touch = load(&ticket, &[], Touch::AtMostEvery(Duration::ZERO));
+    eventually("the clock shows another time", async || {
+        private.store.load(&touch).await.unwrap();
+        (deadlines(&private, &ticket).0 > before).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_access_that_is_not_due_writes_nothing() {
+    let private = Private::start().await;
+    let ticket = session(&private.store, "a", "1").await;
+    let before = private.writes();
+    assert!(before > 0, "writes are counted");
+    for _ in 0..10 {
+        let loaded = private.store.load(&load(&ticket, &["a"], Touch::AtMostEvery(HOUR))).await.unwrap();
+        assert!(matches!(loaded, Loaded::Open(_)));
+    }
+    assert_eq!(private.writes(), before);
+}
+
+#[tokio::test]
+async fn what_is_refused_writes_nothing() {
+    let private = Private::start().await;
+    let store = &private.store;
+    let ticket = session_of(store, "ada").await;
+    let other = ticket.with_new_secret().unwrap();
+    let before = private.writes();
+    assert!(open(store, &other, &["a"]).await.unwrap().is_none());
+    drop(store.commit(&change(other.guard(), vec![set("a", "2")])).await.unwrap());
+    drop(store.commit(&create(other.guard(), vec![set("a", "2")])).await.unwrap());
+    let (_, signing_in) = sign_in(&other, "bob");
+    drop(store.commit(&signing_in).await.unwrap());
+    drop(store.invalidate(&cloakroom_core::Invalidate::Ticket(other.guard())).await.unwrap());
+    assert_eq!(private.writes(), before);
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_what_has_ended() {
+    let private = Private::start().await;
+    let store = &private.store;
+    let ended = session_of(store, "ada").await;
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    end(store, cloakroom_core::Invalidate::Ticket(ended.guard())).await;
+    brief(store, Duration::from_millis(20)).await;
+    eventually("the brief one is handed out", async || (!sweep(store).await.is_empty()).then_some(())).await;
+    session(store, "a", "1").await;
+    end(store, cloakroom_core::Invalidate::Everyone).await;
+    sweep(store).await;
+    let left: Vec<_> = private.keys("*").into_iter().filter(|key| !key.ends_with(":e")).collect();
+    assert_eq!(left, Vec::<String>::new());
+}

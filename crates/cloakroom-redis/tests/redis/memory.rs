@@ -1,0 +1,90 @@
+//! A server whose memory is full, or that makes room by itself.
+
+use std::time::Duration;
+
+use cloakroom_core::{Error, ErrorKind, Loaded, Outcome, Store as _, Touch};
+use cloakroom_redis::RedisStore;
+use servers::Redis;
+
+use crate::support::*;
+
+/// Creates sessions until the server takes no more, and returns its error.
+async fn fill(store: &RedisStore) -> Error {
+    for _ in 0..10_000 {
+        let ticket = cloakroom_core::Ticket::generate().unwrap();
+        match store.commit(&create(ticket.guard(), vec![set("a", vec![b'x'; 100_000])])).await {
+            Ok(Outcome::Committed(_)) => {}
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => return error,
+        }
+    }
+    panic!("the server is never full")
+}
+
+#[tokio::test]
+async fn full_memory_is_a_clear_error_and_what_is_there_can_be_read_and_ended() {
+    let private = Private::start().await;
+    let store = &private.store;
+    let ticket = session(store, "a", "1").await;
+    private.ask(&["CONFIG", "SET", "maxmemory", "4mb"]);
+    let error = fill(store).await;
+    assert_eq!(error.kind(), ErrorKind::Full, "{error:?}");
+    private.ask(&["CONFIG", "SET", "maxmemory", "1mb"]);
+    let error = store.commit(&change(ticket.guard(), vec![set("a", "2"), set("b", "2")])).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Full, "{error:?}");
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    let loaded = store.load(&load(&ticket, &["a"], Touch::AtMostEvery(Duration::ZERO))).await.unwrap();
+    let Loaded::Open(opened) = loaded else { panic!("{loaded:?}") };
+    assert_eq!(opened.attributes[0].value, "1", "nothing of the commit is stored");
+    assert_eq!(end(store, cloakroom_core::Invalidate::Ticket(ticket.guard())).await, 1);
+}
+
+#[tokio::test]
+async fn an_access_that_cannot_be_recorded_fails_only_when_the_session_would_end_early() {
+    let private = Private::start().await;
+    let store = &private.store;
+    let ticket = brief(store, Duration::from_secs(2)).await;
+    private.ask(&["CONFIG", "SET", "maxmemory", "1"]);
+    let touch = load(&ticket, &["a"], Touch::AtMostEvery(Duration::ZERO));
+    assert!(matches!(store.load(&touch).await.unwrap(), Loaded::Open(_)));
+    let error = eventually("the access cannot wait any more", async || store.load(&touch).await.err()).await;
+    assert_eq!(error.kind(), ErrorKind::Full, "{error:?}");
+}
+
+#[tokio::test]
+async fn a_policy_that_drops_sessions_is_warned_of_once() {
+    let log = Log::install();
+    let warnings = |policy: &str| log.events_with(policy).len();
+    let options = Redis::options().set("maxmemory", "100mb").set("maxmemory-policy", "volatile-random");
+    let private = Private::start_with(options).await;
+    let ticket = session(&private.store, "a", "1").await;
+    eventually("a warning", async || (warnings("volatile-random") > 0).then_some(())).await;
+    let clone = private.store.clone();
+    for _ in 0..5 {
+        read(&clone, &ticket, "a").await.unwrap();
+    }
+    assert_eq!(warnings("volatile-random"), 1);
+}
+
+#[tokio::test]
+async fn what_was_dropped_by_the_server_is_absent() {
+    for policy in ["allkeys-random", "volatile-lru"] {
+        let options = Redis::options().set("maxmemory", "5mb").set("maxmemory-policy", policy);
+        let private = Private::start_with(options).await;
+        let store = &private.store;
+        let mut tickets = Vec::new();
+        for _ in 0..100 {
+            tickets.push(session(store, "a", vec![b'x'; 100_000]).await);
+        }
+        let mut gone = 0;
+        for ticket in &tickets {
+            match open(store, ticket, &["a"]).await.unwrap() {
+                None => gone += 1,
+                Some(opened) => assert_eq!(opened.attributes[0].value.len(), 100_000, "whole or not at all"),
+            }
+        }
+        assert!(gone > 0, "{policy} has dropped some");
+        let again = session(store, "a", "1").await;
+        assert_eq!(read(store, &again, "a").await.unwrap(), "1");
+    }
+}

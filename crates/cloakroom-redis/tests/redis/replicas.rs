@@ -1,0 +1,93 @@
+//! Waiting until replicas have what was done.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use cloakroom_core::{Error, ErrorKind, Invalidate, Outcome, Store as _};
+use cloakroom_redis::{RedisStore, Unacknowledged};
+use servers::RedisSentinel;
+
+use crate::support::*;
+
+const SOON: Duration = Duration::from_millis(50);
+const LONG: Duration = Duration::from_secs(20);
+
+/// Returns what the error says of replicas.
+fn unacknowledged(error: &Error) -> Option<Unacknowledged> {
+    error.source()?.downcast_ref().copied()
+}
+
+#[tokio::test]
+async fn a_commit_that_too_few_replicas_have_is_an_error_that_says_so() {
+    let private = Private::start().await;
+    let ticket = session(&private.store, "a", "1").await;
+    let store = private.store.clone().commits_acknowledged_by(1, SOON).unwrap();
+    let commit = change(ticket.guard(), vec![set("a", "2")]);
+    for _ in 0..2 {
+        let error = store.commit(&commit).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout);
+        assert_eq!(unacknowledged(&error), Some(Unacknowledged { wanted: 1, reached: 0 }), "{error:?}");
+    }
+    assert_eq!(read(&store, &ticket, "a").await.unwrap(), "2", "it was applied, once");
+    assert_eq!(open(&store, &ticket, &[]).await.unwrap().unwrap().meta.version.0, 2);
+    assert_eq!(end(&store, Invalidate::Ticket(ticket.guard())).await, 1, "invalidations do not wait");
+}
+
+#[tokio::test]
+async fn an_invalidation_is_waited_for_by_itself_also_when_it_is_tried_again() {
+    let private = Private::start().await;
+    let store = private.store.clone().invalidations_acknowledged_by(2, SOON).unwrap();
+    let ticket = session(&store, "a", "1").await;
+    let ways = [
+        Invalidate::Ticket(ticket.guard()),
+        Invalidate::Handle { handle: ticket.handle(), owner: None },
+        Invalidate::Everyone,
+    ];
+    for way in ways {
+        let error = store.invalidate(&way).await.unwrap_err();
+        assert_eq!(unacknowledged(&error), Some(Unacknowledged { wanted: 2, reached: 0 }), "{error:?}");
+    }
+    assert!(open(&store, &ticket, &[]).await.unwrap().is_none(), "it was done");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_replicas_have_is_answered() {
+    let sentinel = RedisSentinel::start().unwrap();
+    let store = RedisStore::connect(&sentinel.url()).await.unwrap();
+    let store = store.commits_acknowledged_by(1, LONG).unwrap().invalidations_acknowledged_by(1, LONG).unwrap();
+    let ticket = session_of(&store, "ada").await;
+    let commits = (0..40).map(|number| {
+        let commit = change(ticket.guard(), vec![set(&format!("a{number}"), "1")]);
+        let store = store.clone();
+        async move { matches!(store.commit(&commit).await.unwrap(), Outcome::Committed(_)) }
+    });
+    assert!(futures_util::future::join_all(commits).await.into_iter().all(|it| it));
+    assert_eq!(end(&store, Invalidate::Ticket(ticket.guard())).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invalidation_that_a_replica_has_outlives_the_primary() {
+    let mut sentinel = RedisSentinel::start().unwrap();
+    let store = RedisStore::connect(&sentinel.url()).await.unwrap();
+    let store = store.invalidations_acknowledged_by(1, LONG).unwrap().commits_acknowledged_by(1, LONG).unwrap();
+    let (ended, kept) = (session_of(&store, "ada").await, session_of(&store, "ada").await);
+    assert_eq!(end(&store, Invalidate::Ticket(ended.guard())).await, 1);
+    sentinel.servers()[0].kill();
+    let opened = eventually("the store follows to the new primary", async || {
+        within(open(&store, &kept, &["a"])).await
+    });
+    assert_eq!(opened.await.unwrap().attributes[0].value, "1");
+    assert!(open(&store, &ended, &[]).await.unwrap().is_none());
+    let plain = RedisStore::connect(&sentinel.url()).await.unwrap();
+    commit(&plain, &change(kept.guard(), vec![set("a", "2")])).await;
+}
+
+#[tokio::test]
+async fn on_a_connection_of_the_users_nobody_waits() {
+    let private = Private::start().await;
+    let client = redis::Client::open(private.server.url()).unwrap();
+    let connection = client.get_multiplexed_async_connection().await.unwrap();
+    let error = RedisStore::with_connection(connection).commits_acknowledged_by(1, SOON).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused);
+    assert!(RedisStore::new(client).commits_acknowledged_by(1, SOON).is_ok());
+}

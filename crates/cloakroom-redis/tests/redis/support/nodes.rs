@@ -1,0 +1,56 @@
+use std::time::Duration;
+
+use cloakroom_core::Ticket;
+use cloakroom_redis::RedisStore;
+use cloakroom_testkit::Harness;
+
+/// A namespace of its own on a server that many tests share, and nodes that use it.
+pub(crate) struct Nodes {
+    url: String,
+    namespace: String,
+}
+
+impl Nodes {
+    pub(crate) fn standalone() -> Self {
+        Self::of("CLOAKROOM_TEST_REDIS_URL")
+    }
+
+    pub(crate) fn sentinel() -> Self {
+        Self::of("CLOAKROOM_TEST_REDIS_SENTINEL_URL")
+    }
+
+    pub(crate) fn cluster() -> Self {
+        Self::of("CLOAKROOM_TEST_REDIS_CLUSTER_URL")
+    }
+
+    fn of(variable: &str) -> Self {
+        let url = std::env::var(variable)
+            .unwrap_or_else(|_| panic!("{variable} is not set: run `tests/run`, which starts the servers"));
+        Self { url, namespace: format!("test:{}", Ticket::generate().unwrap().handle()) }
+    }
+}
+
+impl Harness for Nodes {
+    type Store = RedisStore;
+
+    async fn store(&self) -> RedisStore {
+        RedisStore::connect(&self.url).await.unwrap().namespace(&self.namespace).unwrap()
+    }
+
+    async fn neighbour(&self) -> RedisStore {
+        let namespace = format!("{}:neighbour", self.namespace);
+        RedisStore::connect(&self.url).await.unwrap().namespace(&namespace).unwrap()
+    }
+
+    fn unit(&self) -> Duration {
+        Duration::from_millis(300)
+    }
+
+    async fn advance(&self, by: Duration) {
+        tokio::time::sleep(by).await;
+    }
+
+    fn is_exact(&self) -> bool {
+        false
+    }
+}

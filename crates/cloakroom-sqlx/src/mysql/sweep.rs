@@ -1,0 +1,227 @@
+use std::collections::HashMap;
+
+use cloakroom_core::{Ended, Error, Handle, StoredAttribute, Sweep, Wanted};
+use sqlx::mysql::MySqlRow;
+
+use super::MySqlStore;
+use super::deadlock::Attempts;
+use super::principal::handles;
+use super::row::{attribute, handle, number, readable};
+use super::script::{Script, of_handle, of_handles, of_names};
+use super::session::{Names, SESSION_AND_RECORD, Session, select_names, sorted};
+use super::statements::NOW;
+use super::step::{Closing, Step};
+use crate::record::{FORMAT, millis};
+
+const SWEEP: &str = "sweep";
+const ACKNOWLEDGE: &str = "acknowledge";
+
+/// How many sessions that ended with everybody's a sweep removes at least, if there are that many.
+const PAST_AT_LEAST: u32 = 1000;
+
+/// How often a sweep looks again that has found only sessions whose end has moved.
+const LOOKS: u32 = 64;
+
+/// The sessions, found by when they are due.
+const BY_DUE: &str = "cloakroom_sessions s FORCE INDEX (due)";
+
+/// The record of each.
+const RECORD: &str = "cloakroom_attributes a FORCE INDEX (PRIMARY) ON a.session = s.handle AND a.name = x''";
+
+/// Ended with everybody's.
+const PAST: &str = "s.epoch < (SELECT epoch FROM cloakroom_state WHERE id = 1)";
+
+/// May have expired, and is claimed by nobody who may still acknowledge it.
+fn due() -> String {
+    format!("s.epoch = (SELECT epoch FROM cloakroom_state WHERE id = 1) AND s.due_at <= {NOW}")
+}
+
+/// What one look at the sessions that are due has come to.
+struct Look {
+    ended: Vec<Ended>,
+    /// There may be more that are due.
+    is_full: bool,
+}
+
+impl MySqlStore {
+    /// Hands out sessions. Where all that was due has been accessed since, looks at the next.
+    pub(super) async fn sweep_with_retries(&self, sweep: &Sweep) -> Result<Vec<Ended>, Error> {
+        self.ready(SWEEP).await?;
+        let mut attempts = Attempts::new(SWEEP);
+        let mut looks = LOOKS;
+        loop {
+            let look = match attempts.settle(self.sweep_once(sweep).await) {
+                None => continue,
+                Some(look) => look?,
+            };
+            looks -= 1;
+            if !look.ended.is_empty() || !look.is_full || looks == 0 {
+                return Ok(look.ended);
+            }
+            attempts = Attempts::new(SWEEP);
+        }
+    }
+
+    async fn sweep_once(&self, sweep: &Sweep) -> Result<Look, sqlx::Error> {
+        if !self.is_sweep_due().await? {
+            return Ok(Look { ended: Vec::new(), is_full: false });
+        }
+        let mut opening = self.opening();
+        let now_at = opening.push_now();
+        let past_at = opening.push(&format!(
+            "SELECT s.handle FROM {BY_DUE} WHERE {PAST} LIMIT {} FOR UPDATE SKIP LOCKED",
+            sweep.limit.max(PAST_AT_LEAST)
+        ));
+        let due_at = opening.push(&format!(
+            "SELECT s.handle, a.lapses_at, a.value FROM {BY_DUE} STRAIGHT_JOIN {RECORD} WHERE {} AND SUBSTRING(a.value, 1, 1) <= x'{FORMAT:02x}' \
+             ORDER BY s.due_at LIMIT {} FOR UPDATE SKIP LOCKED",
+            due(),
+            sweep.limit
+        ));
+        let (step, answers) = opening.send(self.links.acquire().await?, now_at).await?;
+        let past = handles(&answers[past_at])?;
+        step.hand_out(&answers[due_at].rows, past, sweep).await
+    }
+
+    /// Looks whether there is anything to sweep, without locking anything.
+    async fn is_sweep_due(&self) -> Result<bool, sqlx::Error> {
+        let mut script = Script::default();
+        let due = due();
+        script.push(
+            &self.namespace,
+            &format!(
+                "SELECT EXISTS (SELECT 1 FROM cloakroom_sessions s WHERE {PAST}) \
+                 OR EXISTS (SELECT 1 FROM cloakroom_sessions s WHERE {due})"
+            ),
+        );
+        let answers = self.links.acquire().await?.run(script).await?;
+        answers
+            .first()
+            .and_then(|answer| answer.rows.first())
+            .map_or(Ok(false), |row| Ok(number(row, 0, "due")? > 0))
+    }
+
+    pub(super) async fn acknowledge_all(&self, sessions: &[Handle]) -> Result<(), Error> {
+        self.ready(ACKNOWLEDGE).await?;
+        if sessions.is_empty() {
+            return Ok(());
+        }
+        let mut attempts = Attempts::new(ACKNOWLEDGE);
+        loop {
+            if let Some(result) = attempts.settle(self.acknowledge_once(sessions).await) {
+                return result;
+            }
+        }
+    }
+
+    async fn acknowledge_once(&self, sessions: &[Handle]) -> Result<(), sqlx::Error> {
+        let mut opening = self.opening();
+        for session in sorted(sessions) {
+            opening.push(&format!(
+                "DELETE s FROM {SESSION_AND_RECORD} WHERE s.handle = {} AND a.lapses_at IS NOT NULL",
+                of_handle(session)
+            ));
+        }
+        opening.commit(self.links.acquire().await?).await
+    }
+}
+
+impl Step<'_> {
+    /// Hands out what has expired. What cannot be read is removed, and so is what ended with everybody's.
+    async fn hand_out(
+        mut self,
+        due: &[MySqlRow],
+        past: Vec<Handle>,
+        sweep: &Sweep,
+    ) -> Result<Look, sqlx::Error> {
+        let found = due.iter().map(|row| handle(row, 0)).collect::<Result<Vec<_>, _>>()?;
+        let mut sweeping = Sweeping { removed: past, ..Sweeping::default() };
+        if !found.is_empty() {
+            let answers = self.ask(&questions(&found, sweep)).await?;
+            let names = Names::new(&answers[0])?;
+            let now = self.now;
+            for (row, handle) in due.iter().zip(&found) {
+                match readable(Session::read(row, &names, now)) {
+                    None => sweeping.removed.push(*handle),
+                    Some(session) if session.record.is_live(now) => sweeping.moved.push(session),
+                    Some(session) => sweeping.expired.push(session),
+                }
+            }
+            sweeping.values = answers.into_iter().nth(1).map(|answer| answer.rows).unwrap_or_default();
+        }
+        let is_full = due.len() >= sweep.limit as usize;
+        let ended = sweeping.finish(self, sweep).await?;
+        Ok(Look { ended, is_full })
+    }
+}
+
+fn questions(found: &[Handle], sweep: &Sweep) -> Vec<String> {
+    let list = of_handles(found.iter().copied());
+    let values = |which: &str| {
+        format!(
+            "SELECT session, name, revision, lapses_at, value FROM cloakroom_attributes \
+             WHERE session IN ({list}) AND name > x''{which}"
+        )
+    };
+    let mut questions = vec![select_names(&list)];
+    match &sweep.select.values {
+        Wanted::Nothing => {}
+        Wanted::Named(names) => questions.push(values(&format!(" AND name IN ({})", of_names(names.iter())))),
+        Wanted::Everything => questions.push(values("")),
+    }
+    questions
+}
+
+/// Sorts what a sweep has found.
+#[derive(Default)]
+struct Sweeping {
+    removed: Vec<Handle>,
+    moved: Vec<Session>,
+    expired: Vec<Session>,
+    values: Vec<MySqlRow>,
+}
+
+impl Sweeping {
+    async fn finish(self, step: Step<'_>, sweep: &Sweep) -> Result<Vec<Ended>, sqlx::Error> {
+        let now = step.now;
+        let expired: Vec<_> = self.expired.iter().map(|session| session.handle).collect();
+        let mut closing = step.closing();
+        closing.push_end(self.removed);
+        for session in &self.moved {
+            closing.push_move(session);
+        }
+        match sweep.lease {
+            None => closing.push_end(expired),
+            Some(lease) => closing.push_claim(&expired, millis(now.plus(lease))),
+        }
+        let ended = told(self.expired, self.values)?;
+        closing.commit().await?;
+        Ok(ended)
+    }
+}
+
+/// Tells of the sessions, each with its values.
+fn told(expired: Vec<Session>, values: Vec<MySqlRow>) -> Result<Vec<Ended>, sqlx::Error> {
+    let mut attributes: HashMap<Handle, Vec<StoredAttribute>> = HashMap::new();
+    for row in values {
+        attributes.entry(handle(&row, 0)?).or_default().push(attribute(row, 1, &[])?);
+    }
+    let tell = |session: Session| {
+        let (end, reason) = (session.record.expires_at(), session.record.end_reason());
+        let mut attributes = attributes.remove(&session.handle).unwrap_or_default();
+        attributes.retain(|it| it.lapses_at.is_none_or(|lapses_at| end < lapses_at));
+        Ended { attributes, ..session.ended(reason) }
+    };
+    Ok(expired.into_iter().map(tell).collect())
+}
+
+impl Closing<'_> {
+    /// Has a sweep look at a session that has been accessed when it will have expired.
+    fn push_move(&mut self, session: &Session) {
+        self.push(&format!(
+            "UPDATE cloakroom_sessions SET due_at = {} WHERE handle = {}",
+            millis(session.record.expires_at()),
+            of_handle(session.handle)
+        ));
+    }
+}

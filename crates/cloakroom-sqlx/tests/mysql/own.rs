@@ -1,0 +1,122 @@
+//! What cannot be done to a server that others use.
+
+use std::time::Duration;
+
+use cloakroom_core::{ErrorKind, Guard, Limits, Store as _};
+use cloakroom_sqlx::MySqlStore;
+use servers::{MariaDb, MariaDbOptions};
+use tokio::time::timeout;
+
+use crate::support::*;
+
+/// Starts a server, which takes a while.
+async fn start(options: MariaDbOptions) -> MariaDb {
+    tokio::task::spawn_blocking(move || options.start().unwrap()).await.unwrap()
+}
+
+/// Each commit that is answered is told; the server is killed in the middle of them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_killed_server_has_lost_nothing_acknowledged_and_is_found_again() {
+    let mut mariadb = start(MariaDb::options()).await;
+    let store = MySqlStore::connect(&mariadb.url()).await.unwrap();
+    let ticket = session(&store, "a", "0").await;
+    let writing = {
+        let (store, guard) = (store.clone(), ticket.guard());
+        tokio::spawn(async move { write_until_it_fails(&store, guard).await })
+    };
+    while open(&store, &ticket, &[]).await.unwrap().unwrap().meta.version.0 < 50 {}
+    mariadb.kill();
+    let acknowledged = writing.await.unwrap();
+    let error = open(&store, &ticket, &["a"]).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout), "{error:?}");
+
+    let mariadb = tokio::task::spawn_blocking(move || {
+        mariadb.restart().unwrap();
+        mariadb
+    });
+    let _mariadb = mariadb.await.unwrap();
+    let opened = open(&store, &ticket, &["a", "b"]).await.unwrap().unwrap();
+    let values: Vec<_> = opened.attributes.iter().map(|attribute| attribute.value.clone()).collect();
+    let whole = [acknowledged, acknowledged + 1].map(|number: u64| vec![number.to_string(); 2]);
+    assert!(whole.iter().any(|whole| *whole == values), "{values:?} after {acknowledged}");
+    commit(&store, &change(ticket.guard(), vec![set("a", "goes on")])).await;
+}
+
+/// Returns how many commits were acknowledged.
+async fn write_until_it_fails(store: &MySqlStore, guard: Guard) -> u64 {
+    let mut acknowledged = 0;
+    loop {
+        let next = (acknowledged + 1).to_string();
+        let mut change = change(guard, vec![set("a", next.clone()), set("b", next)]);
+        change.changes.clear = acknowledged % 2 == 0;
+        if store.commit(&change).await.is_err() {
+            return acknowledged;
+        }
+        acknowledged += 1;
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_stands_still_is_found_again() {
+    let mariadb = start(MariaDb::options()).await;
+    let store = MySqlStore::connect(&mariadb.url()).await.unwrap();
+    let ticket = session(&store, "a", "1").await;
+    mariadb.pause();
+    for _ in 0..20 {
+        let change = change(ticket.guard(), vec![set("a", "2")]);
+        let stuck = timeout(Duration::from_millis(20), store.commit(&change)).await;
+        assert!(stuck.is_err() || stuck.unwrap().is_err(), "nothing answers");
+    }
+    mariadb.resume();
+    commit(&store, &change(ticket.guard(), vec![set("a", "3")])).await;
+    assert_eq!(read(&store, &ticket, "a").await.unwrap(), "3");
+}
+
+#[tokio::test]
+async fn what_is_too_much_for_the_server_is_told() {
+    let small = MariaDb::options().set("max_connections", "10").set("max_allowed_packet", "1M");
+    let mariadb = start(small).await;
+    let store = MySqlStore::connect(&mariadb.url()).await.unwrap();
+    let ticket = session(&store, "a", "1").await;
+    let mut large = change(ticket.guard(), vec![set("large", vec![7; 3 << 20])]);
+    large.limits = Limits { attribute_bytes: 4 << 20, session_bytes: 4 << 20, ..Limits::default() };
+    let error = store.commit(&large).await.unwrap_err();
+    let is_told = matches!(error.kind(), ErrorKind::Refused | ErrorKind::Unavailable);
+    assert!(is_told, "{error:?}");
+    let several = (0..8).map(|number| set(&format!("a{number}"), vec![7; 250 << 10])).collect();
+    let mut several = change(ticket.guard(), several);
+    several.limits = large.limits;
+    let _ = store.commit(&several).await.unwrap();
+    assert_eq!(read(&store, &ticket, "a7").await.unwrap().len(), 250 << 10);
+
+    let mut others = Vec::new();
+    let error = loop {
+        match MySqlStore::connect(&mariadb.url()).await {
+            Ok(other) => others.push(other),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.kind(), ErrorKind::Full);
+    assert_eq!(read(&store, &ticket, "a").await.unwrap(), "1");
+}
+
+/// These are all the rights that the store needs, once there are tables.
+#[tokio::test]
+async fn a_user_may_be_limited_to_four_rights() {
+    let mariadb = start(MariaDb::options()).await;
+    let owner = MySqlStore::connect(&mariadb.url()).await.unwrap();
+    let limited = "CREATE USER limited@'127.0.0.1' IDENTIFIED BY 'secret'; \
+                   INSERT INTO mysql.db (host, db, user, select_priv, insert_priv, update_priv, delete_priv) \
+                   VALUES ('127.0.0.1', 'cloakroom', 'limited', 'Y', 'Y', 'Y', 'Y'); FLUSH PRIVILEGES";
+    mariadb.sql(limited).unwrap();
+    let url = mariadb.url().replace("cloakroom:cloakroom@", "limited:secret@");
+    let store = MySqlStore::connect(&url).await.unwrap();
+    let ticket = session_of(&store, "ada").await;
+    let mut cleared = change(ticket.guard(), vec![set("b", "1")]);
+    cleared.changes.clear = true;
+    commit(&store, &cleared).await;
+    let gone = expired(&store, "a").await;
+    assert_eq!(sweep(&store).await, [gone.handle()]);
+    assert_eq!(store.namespace("other").unwrap().migrate().await.unwrap_err().kind(), ErrorKind::Refused);
+    owner.ping().await.unwrap();
+}

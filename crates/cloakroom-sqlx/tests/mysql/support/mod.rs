@@ -1,0 +1,11 @@
+mod log;
+mod proxy;
+mod requests;
+mod server;
+mod tables;
+
+pub(crate) use self::log::Log;
+pub(crate) use self::proxy::{Proxy, Traffic};
+pub(crate) use self::requests::*;
+pub(crate) use self::server::{Nodes, server};
+pub(crate) use self::tables::*;

@@ -1,0 +1,55 @@
+use std::process::Command;
+
+use cloakroom_core::{Seed, Store, Ticket};
+
+use crate::support::*;
+
+/// Dumps everything in the schema as SQL, where bytes stand in hexadecimal digits.
+fn dump(database: &Database) -> String {
+    let mut command = Command::new("pg_dump");
+    let output = command.arg(database.url()).args(["--schema", database.schema()]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Returns the 16 bytes of the ticket's secret, from the second half of its text.
+fn secret_bytes(text: &str) -> Vec<u8> {
+    let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let bits = text[22..].bytes().flat_map(|digit| {
+        let value = alphabet.bytes().position(|it| it == digit).unwrap();
+        (0..6).rev().map(move |bit| (value >> bit) as u8 & 1)
+    });
+    let bits: Vec<u8> = bits.collect();
+    bits.chunks_exact(8).map(|byte| byte.iter().fold(0, |byte, bit| byte << 1 | bit)).collect()
+}
+
+async fn tickets(store: &impl Store) -> Vec<Ticket> {
+    let first = session(store, "a", "1").await;
+    let (second, renewal) = renew(&first, Seed::generate().unwrap());
+    commit(store, &renewal).await;
+    let (third, signing_in) = sign_in(&second, "ada");
+    commit(store, &signing_in).await;
+    vec![first, second, third]
+}
+
+#[tokio::test]
+async fn the_dump_holds_nothing_that_opens_a_session() {
+    let database = Database::new();
+    let store = database.store().await;
+    let tickets = tickets(&store).await;
+    let dump = dump(&database);
+    assert!(dump.contains(&tickets[0].handle().to_string()), "the dump has the session");
+    assert!(dump.contains(&hex(tickets[2].guard().proof.as_bytes())), "the dump has the proof");
+    for ticket in &tickets {
+        let text = ticket.expose();
+        let secret = secret_bytes(&text);
+        assert_eq!(secret.len(), 16);
+        assert!(!dump.contains(&hex(&secret)), "the secret's bytes are in the dump");
+        assert!(!dump.contains(&text[22..]), "the secret's text is in the dump");
+        assert!(!dump.contains(&hex(&text.as_bytes()[22..])), "the secret's text is in the dump as bytes");
+    }
+}

@@ -1,0 +1,9 @@
+mod database;
+mod pooler;
+mod proxy;
+mod requests;
+
+pub(crate) use self::database::{Database, age_all, run, scalar, shared_url};
+pub(crate) use self::pooler::Pooler;
+pub(crate) use self::proxy::{Passed, Proxy, port_of};
+pub(crate) use self::requests::*;
