@@ -34,7 +34,7 @@ async fn main() -> ExitCode {
     };
     let store = match options.store.open().await {
         Ok(store) => store,
-        Err(error) => return refuse(&error, 1),
+        Err(error) => return refuse(error.as_ref(), 1),
     };
     let layer = match layer::layer(Arc::clone(&store), &options) {
         Ok(layer) => layer,

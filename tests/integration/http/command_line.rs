@@ -2,7 +2,7 @@ use std::process::Output;
 
 use tokio::process::Command;
 
-use crate::support::{Server, Visitor};
+use crate::support::{Backend, Server, Visitor};
 
 async fn refused(options: &[&str]) -> Output {
     let command = Command::new(env!("CARGO_BIN_EXE_testbed")).args(options).kill_on_drop(true).output();
@@ -22,10 +22,8 @@ async fn what_is_not_understood_or_not_implemented_is_refused_at_the_start() {
         &["--write-every", "1s"],
         &["--near-cache"],
         &["--store", "file:/tmp"],
-        &["--store", "postgres://localhost"],
-        &["--store", "mysql://localhost"],
-        &["--store", "redis://localhost"],
-        &["--store", "redis+sentinel://localhost"],
+        &["--store", "postgres:"],
+        &["--store", "redis:localhost"],
         &["--store", "nats://localhost"],
         &["--store", "memory:x"],
         &["--store", "sqlite:"],
@@ -60,6 +58,23 @@ async fn an_address_in_use_is_a_failure_not_a_usage_error() {
     let server = Server::start(&[]).await;
     let output = refused(&["--listen", server.address()]).await;
     assert_eq!(output.status.code(), Some(1));
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_be_used_is_a_failure_not_a_usage_error() {
+    let port = servers::Port::claim().unwrap();
+    let nobody = format!("127.0.0.1:{}", port.number());
+    let no_namespace = format!("{}?namespace=", Backend::Redis.server());
+    let sentinel = format!("redis+sentinel://{nobody}/primary");
+    let mut stores = vec![no_namespace, sentinel];
+    stores
+        .extend(["redis", "redis+cluster", "postgres", "mysql"].map(|scheme| format!("{scheme}://{nobody}")));
+    for store in stores {
+        let Output { status, stderr, .. } = refused(&["--store", &store]).await;
+        assert_eq!(status.code(), Some(1), "{store}");
+        let why = String::from_utf8(stderr).unwrap();
+        assert!(why.contains("testbed: ") && why.len() > 20, "{store}: {why}");
+    }
 }
 
 #[tokio::test]

@@ -1,10 +1,11 @@
 use serde_json::json;
 
-use crate::support::{Backend, Site, Visitor};
+use crate::support::{Backend, Site, Visitor, for_each_shared_store};
 
-#[tokio::test]
-async fn sessions_in_a_file_survive_a_restart() {
-    let mut site = Site::start(Backend::Sqlite, &[]).await;
+for_each_shared_store!(sessions_survive_a_restart, a_logout_holds_after_a_restart);
+
+async fn sessions_survive_a_restart(backend: Backend) {
+    let mut site = Site::start(backend, &[]).await;
     let mut visitor = Visitor::signed_in(site.a(), "ada").await;
     visitor.set(site.a(), "cart", json!(["tea"])).await;
     visitor.post(site.a(), "/interval?ms=86400000").await.is(204);
@@ -32,9 +33,8 @@ async fn sessions_in_memory_do_not_survive_a_restart() {
     visitor.put(site.a(), "/attributes/a", "1").await.is(204).ticket();
 }
 
-#[tokio::test]
-async fn a_logout_holds_after_a_restart() {
-    let mut site = Site::start(Backend::Sqlite, &[]).await;
+async fn a_logout_holds_after_a_restart(backend: Backend) {
+    let mut site = Site::start(backend, &[]).await;
     let (mut visitor, ticket) = Visitor::with_session(site.a()).await;
     visitor.post(site.a(), "/logout").await.is(204);
     site.restart().await;

@@ -1,7 +1,13 @@
 use http::Method;
 use serde_json::json;
 
-use crate::support::{Answer, Backend, Outage, Server, Site, Visitor};
+use crate::support::{Answer, Backend, Outage, Server, Site, Visitor, eventually, for_each_shared_store};
+
+for_each_shared_store!(
+    a_store_that_fails_is_a_503_and_costs_nobody_the_session,
+    without_a_cookie_reading_is_answered_and_creating_is_a_503,
+    a_store_that_hangs_is_a_503_before_it_comes_back,
+);
 
 const BOUND: [&str; 2] = ["--store-timeout", "300ms"];
 
@@ -22,9 +28,15 @@ async fn used(visitor: &Visitor, server: &Server, method: &Method, path: &str) -
     visitor.clone().send(server, method.clone(), path, "1".to_owned()).await
 }
 
-#[tokio::test]
-async fn a_store_that_fails_is_a_503_and_costs_nobody_the_session() {
-    let site = Site::start(Backend::Sqlite, &BOUND).await;
+/// Waits until every server has found that the store is back, by itself.
+async fn recovered(site: &Site) {
+    for server in [site.a(), site.b()] {
+        eventually(|| async { Visitor::new().get(server, "/healthz").await.status == 200 }).await;
+    }
+}
+
+async fn a_store_that_fails_is_a_503_and_costs_nobody_the_session(backend: Backend) {
+    let site = Site::start_breakable(backend, &BOUND).await;
     let mut visitor = Visitor::signed_in(site.a(), "ada").await;
     visitor.set(site.a(), "first", 1).await;
     let before = visitor.session(site.a()).await["handle"].take();
@@ -42,8 +54,8 @@ async fn a_store_that_fails_is_a_503_and_costs_nobody_the_session() {
     visitor.get(site.a(), "/plain").await.is(200);
     outage.end().await;
 
+    recovered(&site).await;
     for server in [site.a(), site.b()] {
-        visitor.get(server, "/healthz").await.is(200);
         let seen = visitor.session(server).await;
         assert_eq!((&seen["handle"], &seen["principal"]), (&before, &json!("ada")));
         assert_eq!(seen["names"], json!(["first"]), "nothing of the failed requests came through");
@@ -51,9 +63,8 @@ async fn a_store_that_fails_is_a_503_and_costs_nobody_the_session() {
     visitor.post(site.b(), "/logout").await.is(204).removes_cookie();
 }
 
-#[tokio::test]
-async fn without_a_cookie_reading_is_answered_and_creating_is_a_503() {
-    let site = Site::start(Backend::Sqlite, &BOUND).await;
+async fn without_a_cookie_reading_is_answered_and_creating_is_a_503(backend: Backend) {
+    let site = Site::start_breakable(backend, &BOUND).await;
     let outage = Outage::begin(&site).await;
     let mut visitor = Visitor::new();
     assert_eq!(visitor.session(site.a()).await["new"], true);
@@ -63,16 +74,18 @@ async fn without_a_cookie_reading_is_answered_and_creating_is_a_503() {
     visitor.post(site.a(), "/increment/a").await.is(503).without_cookie();
     visitor.login(site.a(), "ada").await.is(503).without_cookie();
     outage.end().await;
+    recovered(&site).await;
     visitor.put(site.a(), "/attributes/a", "1").await.is(204).ticket();
     assert_eq!(visitor.names(site.b()).await, ["a"]);
 }
 
-/// The answers come while the lock is still held: nobody waits for it beyond the store timeout.
-#[tokio::test]
-async fn a_store_that_hangs_is_a_503_before_it_comes_back() {
-    let site = Site::start(Backend::Sqlite, &BOUND).await;
+/// The answers come while the store still hangs: nobody waits for it beyond the store timeout.
+///
+/// What hangs is a load, so that there is nothing that could come through late.
+async fn a_store_that_hangs_is_a_503_before_it_comes_back(backend: Backend) {
+    let site = Site::start_breakable(backend, &BOUND).await;
     let (mut visitor, ticket) = Visitor::with_session(site.a()).await;
-    let outage = Outage::lock(&site).await;
+    let outage = Outage::hang(&site).await;
     let answers = futures_util::future::join_all(
         USES.iter().map(|(method, path)| used(&visitor, site.a(), method, path)),
     );
@@ -82,6 +95,7 @@ async fn a_store_that_hangs_is_a_503_before_it_comes_back() {
     Visitor::new().put(site.b(), "/attributes/a", "1").await.is(503).without_cookie();
     visitor.get(site.a(), "/plain").await.is(200);
     outage.end().await;
+    recovered(&site).await;
     assert_eq!(visitor.names(site.b()).await, ["first"]);
     assert_eq!(visitor.ticket, Some(ticket), "a logout that the store did not acknowledge keeps the cookie");
     visitor.post(site.a(), "/logout").await.is(204).removes_cookie();

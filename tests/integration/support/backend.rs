@@ -1,10 +1,19 @@
+use std::hash::{BuildHasher as _, RandomState};
 use std::path::Path;
+
+use super::Protocol;
+use super::shared::shared;
 
 /// A store to run the cases against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Backend {
     Memory,
     Sqlite,
+    Redis,
+    RedisSentinel,
+    RedisCluster,
+    Postgres,
+    MariaDb,
 }
 
 impl Backend {
@@ -13,14 +22,49 @@ impl Backend {
         match self {
             Self::Memory => "memory:".to_owned(),
             Self::Sqlite => format!("sqlite:{}", folder.join("sessions.db").display()),
+            _ => self.url_on(&self.server()),
         }
     }
 
-    /// Returns how many servers a site has. A store in memory cannot be shared.
+    /// Returns the `--store` of a site on the server of this URL, with a namespace of its own.
+    pub(crate) fn url_on(self, server: &str) -> String {
+        let separator = if server.contains('?') { '&' } else { '?' };
+        format!("{server}{separator}namespace=t{:016x}", RandomState::new().hash_one(0))
+    }
+
+    /// Returns whether the store is a server, which can be away.
+    pub(crate) fn has_server(self) -> bool {
+        !matches!(self, Self::Memory | Self::Sqlite)
+    }
+
+    /// Returns the URL of the server that all tests share.
+    pub(crate) fn server(self) -> String {
+        match self {
+            Self::Redis => shared("REDIS"),
+            Self::RedisSentinel => shared("REDIS_SENTINEL"),
+            Self::RedisCluster => shared("REDIS_CLUSTER"),
+            Self::Postgres => shared("POSTGRES"),
+            Self::MariaDb => shared("MYSQL"),
+            Self::Memory | Self::Sqlite => panic!("{self:?} has no server"),
+        }
+    }
+
+    /// Returns what is spoken with the server.
+    pub(crate) fn protocol(self) -> Protocol {
+        match self {
+            Self::Redis | Self::RedisSentinel | Self::RedisCluster => Protocol::Redis,
+            Self::Postgres => Protocol::Postgres,
+            Self::MariaDb => Protocol::MySql,
+            Self::Memory | Self::Sqlite => panic!("{self:?} has no server"),
+        }
+    }
+
+    /// Returns how many servers a site has: two, unless `CLOAKROOM_TEST_NODES` says otherwise. A store in memory cannot
+    /// be shared.
     pub(crate) fn nodes(self) -> usize {
         match self {
             Self::Memory => 1,
-            Self::Sqlite => 2,
+            _ => std::env::var("CLOAKROOM_TEST_NODES").map_or(2, |nodes| nodes.parse().unwrap()),
         }
     }
 }

@@ -2,45 +2,85 @@
 
 mod answer;
 mod backend;
+mod contents;
+mod node;
 mod outage;
+mod proxy;
 mod raw;
+mod reader;
 mod server;
+mod shared;
 mod site;
+mod upstream;
 mod visitor;
 mod wait;
 
 pub(crate) use self::answer::{Answer, COOKIE};
 pub(crate) use self::backend::Backend;
+pub(crate) use self::contents::Contents;
+pub(crate) use self::node::Node;
 pub(crate) use self::outage::Outage;
+pub(crate) use self::proxy::{Point, Protocol, Proxy};
 pub(crate) use self::raw::Raw;
+pub(crate) use self::reader::Reader;
 pub(crate) use self::server::Server;
 pub(crate) use self::site::Site;
+pub(crate) use self::upstream::Upstream;
 pub(crate) use self::visitor::Visitor;
 pub(crate) use self::wait::eventually;
 
 /// Makes each case a test for each store.
 ///
-/// A case is an `async fn(Backend)`; the tests are called `memory::CASE` and `sqlite::CASE`.
+/// A case is an `async fn(Backend)`; the tests are called `memory::CASE`, `sqlite::CASE` and so on.
 macro_rules! for_each_store {
     ($($case:ident),+ $(,)?) => {
-        mod memory {
-            $(
-                #[tokio::test]
-                async fn $case() {
-                    super::$case($crate::support::Backend::Memory).await;
-                }
-            )+
-        }
+        $crate::support::for_one_store!(memory, Memory, $($case),+);
+        $crate::support::for_each_shared_store!($($case),+);
+    };
+}
 
-        mod sqlite {
+/// Makes each case a test for each store that servers share, and that can be away while they live.
+macro_rules! for_each_shared_store {
+    ($($case:ident),+ $(,)?) => {
+        $crate::support::for_one_store!(sqlite, Sqlite, $($case),+);
+        $crate::support::for_each_networked_store!($($case),+);
+    };
+}
+
+/// Makes each case a test for each store that is a server.
+macro_rules! for_each_networked_store {
+    ($($case:ident),+ $(,)?) => {
+        $crate::support::for_one_store!(redis, Redis, $($case),+);
+        $crate::support::for_one_store!(redis_sentinel, RedisSentinel, $($case),+);
+        $crate::support::for_one_store!(redis_cluster, RedisCluster, $($case),+);
+        $crate::support::for_one_store!(postgres, Postgres, $($case),+);
+        $crate::support::for_one_store!(mariadb, MariaDb, $($case),+);
+    };
+}
+
+/// Makes each case a test for each store that is one server, which one proxy can stand before.
+macro_rules! for_each_single_server {
+    ($($case:ident),+ $(,)?) => {
+        $crate::support::for_one_store!(redis, Redis, $($case),+);
+        $crate::support::for_one_store!(postgres, Postgres, $($case),+);
+        $crate::support::for_one_store!(mariadb, MariaDb, $($case),+);
+    };
+}
+
+/// Makes each case a test for one store, in a module of this name.
+macro_rules! for_one_store {
+    ($module:ident, $backend:ident, $($case:ident),+) => {
+        mod $module {
             $(
                 #[tokio::test]
                 async fn $case() {
-                    super::$case($crate::support::Backend::Sqlite).await;
+                    super::$case($crate::support::Backend::$backend).await;
                 }
             )+
         }
     };
 }
 
-pub(crate) use for_each_store;
+pub(crate) use {
+    for_each_networked_store, for_each_shared_store, for_each_single_server, for_each_store, for_one_store,
+};

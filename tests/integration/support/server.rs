@@ -23,9 +23,14 @@ impl Server {
 
     /// Starts a testbed that logs as this `RUST_LOG` says.
     pub(crate) async fn start_logging(options: &[&str], filter: &str) -> Self {
+        Self::start_within(options, &[("RUST_LOG", filter)]).await
+    }
+
+    /// Starts a testbed with these environment variables.
+    pub(crate) async fn start_within(options: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_testbed"))
             .args(options)
-            .env("RUST_LOG", filter)
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -53,8 +58,12 @@ impl Server {
 
     /// Sends SIGTERM.
     pub(crate) fn terminate(&self) {
-        let pid = i32::try_from(self.child.id().unwrap()).unwrap();
-        kill_process(Pid::from_raw(pid).unwrap(), Signal::TERM).unwrap();
+        self.signal(Signal::TERM);
+    }
+
+    /// Sends SIGKILL.
+    pub(crate) fn kill(&self) {
+        self.signal(Signal::KILL);
     }
 
     /// Waits until the testbed has ended, and returns its exit status and its whole log.
@@ -71,6 +80,13 @@ impl Server {
         let (status, log) = self.ended().await;
         assert!(status.success(), "{status}: {log}");
         log
+    }
+}
+
+impl Server {
+    fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.child.id().unwrap()).unwrap();
+        kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
     }
 }
 

@@ -2,26 +2,47 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use super::{Backend, Server};
+use super::{Backend, Proxy, Server, Upstream};
 
 /// One application on as many servers as its store allows, with a folder of its own.
 #[derive(Debug)]
 pub(crate) struct Site {
     servers: Vec<Server>,
     backend: Backend,
+    store: String,
     options: Vec<String>,
     folder: TempDir,
+    upstream: Option<Upstream>,
 }
 
 impl Site {
     /// Starts a site whose servers all have these options.
     pub(crate) async fn start(backend: Backend, options: &[&str]) -> Self {
-        let mut site = Self {
-            servers: Vec::new(),
-            backend,
-            options: options.iter().map(|&option| option.to_owned()).collect(),
-            folder: tempfile::tempdir().unwrap(),
-        };
+        let folder = tempfile::tempdir().unwrap();
+        let store = backend.url(folder.path());
+        Self::start_with(backend, store, folder, options).await
+    }
+
+    /// Starts a site whose store can be made to fail: see [`Outage`](super::Outage).
+    pub(crate) async fn start_breakable(backend: Backend, options: &[&str]) -> Self {
+        if !backend.has_server() {
+            return Self::start(backend, options).await;
+        }
+        let upstream = Upstream::of(backend).await;
+        let mut site = Self::start_on(backend, upstream.url(), options).await;
+        site.upstream = Some(upstream);
+        site
+    }
+
+    /// Starts a site on the server of this URL, where its sessions have a namespace of their own.
+    pub(crate) async fn start_on(backend: Backend, server: &str, options: &[&str]) -> Self {
+        let store = backend.url_on(server);
+        Self::start_with(backend, store, tempfile::tempdir().unwrap(), options).await
+    }
+
+    async fn start_with(backend: Backend, store: String, folder: TempDir, options: &[&str]) -> Self {
+        let options = options.iter().map(|&option| option.to_owned()).collect();
+        let mut site = Self { servers: Vec::new(), backend, store, options, folder, upstream: None };
         for _ in 0..backend.nodes() {
             site.servers.push(site.another().await);
         }
@@ -35,10 +56,14 @@ impl Site {
 
     /// Starts one more server of this site, which logs as this `RUST_LOG` says.
     pub(crate) async fn another_logging(&self, filter: &str) -> Server {
-        let url = self.backend.url(self.folder.path());
-        let mut options: Vec<&str> = vec!["--store", &url];
+        self.another_within(&self.store, &[("RUST_LOG", filter)]).await
+    }
+
+    /// Starts one more server of this site, which finds the store at this URL and has these environment variables.
+    pub(crate) async fn another_within(&self, store: &str, environment: &[(&str, &str)]) -> Server {
+        let mut options: Vec<&str> = vec!["--store", store];
         options.extend(self.options.iter().map(String::as_str));
-        Server::start_logging(&options, filter).await
+        Server::start_within(&options, environment).await
     }
 
     /// Returns the first server.
@@ -70,6 +95,16 @@ impl Site {
     /// Returns which store it has.
     pub(crate) fn backend(&self) -> Backend {
         self.backend
+    }
+
+    /// Returns the `--store` of its servers.
+    pub(crate) fn store(&self) -> &str {
+        &self.store
+    }
+
+    /// Returns the proxies before the store of a site that is breakable.
+    pub(crate) fn proxies(&self) -> &[Proxy] {
+        self.upstream.as_ref().map_or(&[], Upstream::proxies)
     }
 
     /// Returns the site's own folder.

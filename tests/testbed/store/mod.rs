@@ -1,39 +1,50 @@
-use std::path::PathBuf;
-use std::str::FromStr;
+//! The store that `--store` names.
+
+mod url;
+
+use std::error::Error;
 use std::sync::Arc;
 
-use cloakroom::core::{DynStore, Error};
+use cloakroom::core::DynStore;
 use cloakroom::{MemoryStore, SqliteStore};
+use cloakroom_redis::RedisStore;
+use cloakroom_sqlx::{MySqlStore, PostgresStore};
 
-/// Where the sessions are kept.
-#[derive(Debug)]
-pub(crate) enum StoreUrl {
-    Memory,
-    Sqlite(PathBuf),
-}
-
-impl FromStr for StoreUrl {
-    type Err = &'static str;
-
-    fn from_str(url: &str) -> Result<Self, &'static str> {
-        match url.split_once(':') {
-            Some(("memory", "")) => Ok(Self::Memory),
-            Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(path.into())),
-            _ => Err("no store of this kind is implemented yet: use `memory:` or `sqlite:PATH`"),
-        }
-    }
-}
+pub(crate) use self::url::StoreUrl;
 
 impl StoreUrl {
     /// Opens the store.
     ///
     /// # Errors
     ///
-    /// When the store fails.
-    pub(crate) async fn open(&self) -> Result<Arc<dyn DynStore>, Error> {
+    /// When the store fails, or the namespace is none.
+    pub(crate) async fn open(&self) -> Result<Arc<dyn DynStore>, Box<dyn Error>> {
         Ok(match self {
             Self::Memory => Arc::new(MemoryStore::new()),
             Self::Sqlite(path) => Arc::new(SqliteStore::open(path).await?),
+            Self::Redis(server) => {
+                let store = RedisStore::connect(&server.url).await?;
+                Arc::new(match &server.namespace {
+                    Some(namespace) => store.namespace(namespace)?,
+                    None => store,
+                })
+            }
+            Self::Postgres(server) => {
+                let mut store = PostgresStore::connect_lazy(&server.url)?;
+                if let Some(namespace) = &server.namespace {
+                    store = store.namespace(namespace)?;
+                }
+                store.migrate().await?;
+                Arc::new(store)
+            }
+            Self::MySql(server) => {
+                let mut store = MySqlStore::connect(&server.url).await?;
+                if let Some(namespace) = &server.namespace {
+                    store = store.namespace(namespace)?;
+                    store.migrate().await?;
+                }
+                Arc::new(store)
+            }
         })
     }
 }

@@ -1,18 +1,18 @@
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, Connection as _};
 
-use super::{Backend, Site};
+use super::super::{Backend, Site};
 
-/// A store that is away, until it is told to come back.
+/// The tables of a SQLite file that nobody can use, until they are told to come back.
 #[derive(Debug)]
-pub(crate) struct Outage {
+pub(super) struct Tables {
     database: SqliteConnection,
     ends_with: Vec<String>,
 }
 
-impl Outage {
+impl Tables {
     /// Hides the tables, so that every operation fails.
-    pub(crate) async fn begin(site: &Site) -> Self {
+    pub(super) async fn hide(site: &Site) -> Self {
         let mut database = connect(site).await;
         let tables: Vec<String> = sqlx::query_scalar(
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name",
@@ -30,14 +30,14 @@ impl Outage {
     }
 
     /// Keeps the write lock, so that whoever wants to write waits for as long as it may.
-    pub(crate) async fn lock(site: &Site) -> Self {
+    pub(super) async fn lock(site: &Site) -> Self {
         let mut database = connect(site).await;
         run(&mut database, vec!["BEGIN EXCLUSIVE".to_owned()]).await;
         Self { database, ends_with: vec!["ROLLBACK".to_owned()] }
     }
 
-    /// Lets the store come back.
-    pub(crate) async fn end(mut self) {
+    /// Lets them come back.
+    pub(super) async fn restore(mut self) {
         run(&mut self.database, self.ends_with).await;
         self.database.close().await.unwrap();
     }

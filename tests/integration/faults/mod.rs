@@ -1,0 +1,3 @@
+//! What happens when a store or the way to it fails.
+
+mod proxy;

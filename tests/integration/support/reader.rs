@@ -1,0 +1,55 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use cloakroom::SqliteStore;
+use cloakroom::core::{DynStore, Load, Loaded, Name, Select, Ticket, Touch, Wanted};
+use cloakroom_redis::RedisStore;
+use cloakroom_sqlx::{MySqlStore, PostgresStore};
+
+use super::{Backend, Site};
+
+/// One more node of a site, in this process: it reads several attributes in one load.
+pub(crate) struct Reader {
+    store: Arc<dyn DynStore>,
+}
+
+impl Reader {
+    /// Opens the store of a site.
+    pub(crate) async fn of(site: &Site) -> Self {
+        Self { store: open(site).await }
+    }
+
+    /// Returns the attributes of these names, as they are encoded, and the names of all.
+    pub(crate) async fn read(&self, ticket: &str, names: &[&'static str]) -> (BTreeMap<String, Bytes>, Vec<Name>) {
+        let names: Vec<Name> = names.iter().map(|name| Name::from_static(name)).collect();
+        let load = Load {
+            guard: Ticket::parse(ticket.as_bytes()).unwrap().guard(),
+            select: Select { values: Wanted::Named(names.into()), names: true },
+            touch: Touch::Never,
+        };
+        let Loaded::Open(opened) = self.store.dyn_load(&load).await.unwrap() else {
+            panic!("the session is gone");
+        };
+        let values = opened.attributes.into_iter().map(|it| (it.name.to_string(), it.value)).collect();
+        (values, opened.names.unwrap())
+    }
+}
+
+async fn open(site: &Site) -> Arc<dyn DynStore> {
+    let (url, namespace) = site.store().split_once("?namespace=").unwrap_or((site.store(), ""));
+    match site.backend() {
+        Backend::Sqlite => {
+            let file = url.strip_prefix("sqlite:").unwrap();
+            Arc::new(SqliteStore::open(file).await.unwrap())
+        }
+        Backend::Redis | Backend::RedisSentinel | Backend::RedisCluster => {
+            Arc::new(RedisStore::connect(url).await.unwrap().namespace(namespace).unwrap())
+        }
+        Backend::Postgres => {
+            Arc::new(PostgresStore::connect_lazy(url).unwrap().namespace(namespace).unwrap())
+        }
+        Backend::MariaDb => Arc::new(MySqlStore::connect(url).await.unwrap().namespace(namespace).unwrap()),
+        Backend::Memory => panic!("a store in memory cannot be shared"),
+    }
+}

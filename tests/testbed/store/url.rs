@@ -1,0 +1,87 @@
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// Where the sessions are kept.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum StoreUrl {
+    Memory,
+    Sqlite(PathBuf),
+    Redis(Server),
+    Postgres(Server),
+    MySql(Server),
+}
+
+/// A server, and whose sessions these are.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Server {
+    /// As the store takes it.
+    pub(crate) url: String,
+    /// What the URL's `namespace` says; `None`: the store's default.
+    pub(crate) namespace: Option<String>,
+}
+
+impl FromStr for StoreUrl {
+    type Err = &'static str;
+
+    fn from_str(url: &str) -> Result<Self, &'static str> {
+        let is_server = url.contains("://");
+        match url.split_once(':') {
+            Some(("memory", "")) => Ok(Self::Memory),
+            Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(path.into())),
+            Some(("redis" | "rediss" | "valkey" | "valkeys" | "redis+sentinel" | "redis+cluster", _))
+                if is_server =>
+            {
+                Ok(Self::Redis(Server::of(url)))
+            }
+            Some(("postgres" | "postgresql", _)) if is_server => Ok(Self::Postgres(Server::of(url))),
+            Some(("mysql" | "mariadb", _)) if is_server => Ok(Self::MySql(Server::of(url))),
+            _ => Err("not the URL of a store that is implemented: `memory:`, `sqlite:PATH`, `redis://…`, \
+                      `redis+sentinel://…`, `redis+cluster://…`, `postgres://…` or `mysql://…`"),
+        }
+    }
+}
+
+impl Server {
+    /// Takes the namespace, which is ours, out of a URL.
+    fn of(url: &str) -> Self {
+        let (start, query) = url.split_once('?').unwrap_or((url, ""));
+        let (ours, theirs): (Vec<&str>, Vec<&str>) =
+            query.split('&').filter(|pair| !pair.is_empty()).partition(|pair| pair.starts_with("namespace="));
+        let namespace = ours.first().and_then(|pair| pair.split_once('=')).map(|(_, name)| name.to_owned());
+        let question_mark = if theirs.is_empty() { "" } else { "?" };
+        Self { url: format!("{start}{question_mark}{}", theirs.join("&")), namespace }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_namespace_is_ours_and_the_rest_is_the_stores() {
+        let cases = [
+            ("redis://h:1", "redis://h:1", None),
+            ("redis://h:1/?namespace=a", "redis://h:1/", Some("a")),
+            ("redis://h:1?x=1&namespace=a&y=2", "redis://h:1?x=1&y=2", Some("a")),
+            ("redis+sentinel://h:1,h:2/p?namespace=", "redis+sentinel://h:1,h:2/p", Some("")),
+        ];
+        for (text, url, namespace) in cases {
+            let server = Server { url: url.to_owned(), namespace: namespace.map(str::to_owned) };
+            assert_eq!(text.parse(), Ok(StoreUrl::Redis(server)), "{text}");
+        }
+    }
+
+    #[test]
+    fn each_scheme_is_that_of_one_store() {
+        let parse = |text: &str| text.parse::<StoreUrl>();
+        for scheme in ["redis", "rediss", "valkey", "valkeys", "redis+sentinel", "redis+cluster"] {
+            assert!(matches!(parse(&format!("{scheme}://h")), Ok(StoreUrl::Redis(_))), "{scheme}");
+        }
+        assert!(matches!(parse("postgres://h/d"), Ok(StoreUrl::Postgres(_))));
+        assert!(matches!(parse("mariadb://h/d"), Ok(StoreUrl::MySql(_))));
+        assert!(matches!(parse("mysql://h/d"), Ok(StoreUrl::MySql(_))));
+        for bad in ["redis:", "redis", "nats://h", "file:/tmp", "memory:x", "sqlite:"] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+}
