@@ -33,11 +33,11 @@ pub use commit::{
     Gone, Intent, MaxSessions, Outcome, TicketChange, TicketFate,
 };
 pub use ended::{EndReason, Ended, Invalidate, Invalidated, SessionInfo, Sweep};
-pub use erased::{BoxFuture, DynStore};
+pub use erased::{Answer, BoxFuture, DynStore};
 pub use error::{Error, ErrorKind};
 pub use feed::{Feed, Notice, NoticeKind};
 pub use limits::{Limit, Limits, OverLimit};
-pub use load::{Load, Loaded, Meta, Opened, Select, Standing, StoredAttribute, Touch, Wanted};
+pub use load::{Load, Loaded, Meta, Names, Opened, Select, Standing, StoredAttribute, Touch, Wanted};
 pub use recent::RecentCommits;
 pub use record::{Admission, Previous, Record, Replacement, Size, Verdict};
 pub use store::{About, Store};

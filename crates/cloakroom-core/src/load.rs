@@ -1,4 +1,5 @@
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +31,47 @@ pub struct Select {
     pub names: bool,
 }
 
+/// Names of attributes. A constant costs no allocation, and a clone never copies the names.
+#[derive(Clone, Debug)]
+pub struct Names(Listed);
+
+#[derive(Clone, Debug)]
+enum Listed {
+    Static(&'static [Name]),
+    Shared(Arc<[Name]>),
+}
+
+impl Names {
+    /// Wraps names that are known when the program is built.
+    #[must_use]
+    pub const fn from_static(names: &'static [Name]) -> Self {
+        Self(Listed::Static(names))
+    }
+}
+
+impl Deref for Names {
+    type Target = [Name];
+
+    fn deref(&self) -> &[Name] {
+        match &self.0 {
+            Listed::Static(names) => names,
+            Listed::Shared(names) => names,
+        }
+    }
+}
+
+impl<T: Into<Arc<[Name]>>> From<T> for Names {
+    fn from(names: T) -> Self {
+        Self(Listed::Shared(names.into()))
+    }
+}
+
+impl FromIterator<Name> for Names {
+    fn from_iter<I: IntoIterator<Item = Name>>(names: I) -> Self {
+        Self(Listed::Shared(names.into_iter().collect()))
+    }
+}
+
 /// Which attributes' values a load reads.
 #[derive(Clone, Debug, Default)]
 #[expect(clippy::exhaustive_enums, reason = "a store must handle every case")]
@@ -38,7 +80,7 @@ pub enum Wanted {
     #[default]
     Nothing,
     /// These, as far as they exist.
-    Named(Arc<[Name]>),
+    Named(Names),
     /// All.
     Everything,
 }

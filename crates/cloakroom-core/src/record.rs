@@ -211,8 +211,8 @@ impl Record {
         let Touch::AtMostEvery(every) = touch else {
             return false;
         };
-        let throttle = every.min(self.max_inactive_interval / 10);
-        let throttled = now.since(self.accessed_at) < throttle;
+        let since = now.since(self.accessed_at);
+        let throttled = since < every && since * 10 < self.max_inactive_interval;
         let arrived = self.confirm_renewal(admission);
         if (throttled && !arrived) || now <= self.accessed_at {
             return arrived;

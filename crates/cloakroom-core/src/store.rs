@@ -28,12 +28,18 @@ use crate::ticket::Handle;
 ///   future leaves nothing half-way, and holds no lock.
 /// - **No retries.** A store never repeats a commit by itself.
 ///
-/// The trait has no default methods, so that a wrapper cannot forget one.
+/// The trait has no default methods, so that a wrapper cannot forget one. (What it may forget is [`AT_ONCE`](Self::AT_ONCE),
+/// which costs time and nothing else.)
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a session store",
     note = "implement `cloakroom_core::Store`, or pass one of the stores: `MemoryStore`, `SqliteStore`, ..."
 )]
 pub trait Store: Send + Sync + 'static {
+    /// Whether every operation has its answer when its future is first polled, as one on memory has: then a request sets
+    /// nothing up for waiting. A wrapper passes on what the store in it says, unless it waits itself. A store that says
+    /// so and then waits fails.
+    const AT_ONCE: bool = false;
+
     /// Tells what this store is, for logs and metrics.
     fn about(&self) -> About;
 
@@ -122,6 +128,8 @@ pub struct About {
 }
 
 impl<S: Store> Store for Arc<S> {
+    const AT_ONCE: bool = S::AT_ONCE;
+
     fn about(&self) -> About {
         S::about(self)
     }

@@ -40,6 +40,7 @@ struct Storing<T> {
 }
 
 impl<F: Future> ResponseFuture<F> {
+    #[inline]
     pub(super) fn new(inner: F, session: Arc<Inner>) -> Self {
         Self { inner, session, answered: false, storing: None }
     }

@@ -97,6 +97,7 @@ impl SessionLayer {
     pub(crate) fn shared(&self) -> Arc<Shared> {
         Arc::new(Shared {
             store: Arc::clone(&self.store),
+            at_once: (*self.store).dyn_at_once(),
             writer: Writer::new(&self.settings.cookie, self.settings.max_lifetime),
             settings: self.settings.clone(),
             tasks: self.tasks.clone(),

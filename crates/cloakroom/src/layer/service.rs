@@ -8,7 +8,6 @@ use tower_service::Service;
 use super::body::SessionBody;
 use super::future::ResponseFuture;
 use super::hint;
-use crate::cookie::Cookies;
 use crate::session::{Inner, Shared, Slot};
 
 /// A service whose requests have sessions: what [`SessionLayer`](crate::SessionLayer) makes.
@@ -38,9 +37,8 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         hint::observe(&self.shared, &request);
-        let cookies = Cookies::of(request.headers());
-        let session = Arc::new(Inner::new(Arc::clone(&self.shared), cookies));
-        Slot::put(Arc::clone(&session), request.extensions_mut());
+        let session = Inner::begin(&self.shared, request.headers());
+        Slot::put(&session, request.extensions_mut());
         ResponseFuture::new(self.inner.call(request), session)
     }
 }

@@ -138,8 +138,12 @@ impl Held {
             Wanted::Everything => self.attributes.iter().filter_map(live).collect(),
             Wanted::Named(names) => {
                 let mut found = Vec::with_capacity(names.len().min(self.attributes.len()));
-                let held = names.iter().filter_map(|name| self.attributes.get_key_value(name.as_str()));
-                found.extend(held.filter_map(live));
+                for name in names.iter() {
+                    let held = self.attributes.get_key_value(name.as_str());
+                    if let Some((name, value)) = held.filter(|(_, value)| value.is_live(now)) {
+                        found.push(value.stored(name));
+                    }
+                }
                 found
             }
         }

@@ -61,18 +61,19 @@ impl Shard {
         self.sessions.push(handle, held);
     }
 
-    /// Takes note of what a commit has changed about a session's size and deadline.
-    pub(super) fn changed(&mut self, handle: &Handle, cost_before: u64) {
-        let Some(held) = self.sessions.peek_mut(handle) else {
-            return;
-        };
-        self.cost = self.cost - cost_before + held.cost();
+    /// Changes a session, and keeps its size and deadline in step. Gives `None` if there is none of this handle.
+    pub(super) fn change<T>(&mut self, handle: &Handle, change: impl FnOnce(&mut Held) -> T) -> Option<T> {
+        let held = self.sessions.peek_mut(handle)?;
+        let before = held.cost();
+        let changed = change(held);
+        self.cost = self.cost - before + held.cost();
         let deadline = held.record.expires_at();
         if deadline < held.queued {
             self.deadlines.remove(&(held.queued, *handle));
             self.deadlines.insert((deadline, *handle));
             held.queued = deadline;
         }
+        Some(changed)
     }
 
     pub(super) fn remove(&mut self, handle: &Handle) -> Option<Held> {

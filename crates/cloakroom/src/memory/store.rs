@@ -1,7 +1,7 @@
 use cloakroom_core::{
     About, Admission, Bind, Commit, Committed, Creation, Ended, Error, ErrorKind, Feed, Gone, Guard, Handle,
     Intent, Invalidate, Invalidated, Load, Loaded, Outcome, OverLimit, Principal, Record, SessionInfo, Store,
-    Sweep, TicketChange, TicketFate, Timestamp, Verdict,
+    Sweep, TicketChange, TicketFate, Timestamp, Verdict, Version,
 };
 
 use super::held::Held;
@@ -10,6 +10,8 @@ use super::shard::{Left, Shard};
 use super::{Inner, MemoryStore, lock};
 
 impl Store for MemoryStore {
+    const AT_ONCE: bool = true;
+
     fn about(&self) -> About {
         About { backend: "memory", namespace: std::sync::Arc::clone(&self.inner.namespace) }
     }
@@ -122,35 +124,29 @@ impl Inner {
         commit: &Commit,
         now: Timestamp,
     ) -> Result<(Outcome, Vec<Left>), Error> {
-        let handle = commit.guard.handle;
-        let outcome = match (&commit.intent, shard.peek_mut(&handle)) {
-            (Intent::Change, None) => return Ok((Outcome::Gone(Gone::Absent), Vec::new())),
-            (Intent::Change, Some(held)) => {
-                if held.would_exceed(commit, self.max_bytes, now) {
-                    return Err(Error::of(ErrorKind::Full, "commit"));
-                }
-                let before = held.cost();
-                let verdict = held.commit(commit, now);
-                shard.changed(&handle, before);
-                match verdict {
-                    Verdict::Answer(outcome) => return Ok((outcome, Vec::new())),
-                    Verdict::Apply(committed) => {
-                        shard.used(&handle);
-                        Outcome::Committed(committed)
-                    }
-                }
-            }
-            (Intent::Create(_), Some(held)) => {
-                let known =
-                    held.record.repeated(commit).map(|(version, ticket)| committed(version, now, ticket));
-                return Ok((known.unwrap_or(Outcome::Taken), Vec::new()));
-            }
-            (Intent::Create(creation), None) => match self.create(shard, commit, creation, now)? {
-                refused @ Outcome::OverLimit(_) => return Ok((refused, Vec::new())),
-                outcome => outcome,
-            },
+        let verdict = match &commit.intent {
+            Intent::Create(creation) => self.create(shard, commit, creation, now)?,
+            Intent::Change => self.change(shard, commit, now)?,
         };
-        Ok((outcome, shard.make_room(now)))
+        Ok(match verdict {
+            Verdict::Answer(outcome) => (outcome, Vec::new()),
+            Verdict::Apply(committed) => {
+                shard.used(&commit.guard.handle);
+                (Outcome::Committed(committed), shard.make_room(now))
+            }
+        })
+    }
+
+    fn change(&self, shard: &mut Shard, commit: &Commit, now: Timestamp) -> Result<Verdict, Error> {
+        let changed = shard.change(&commit.guard.handle, |held| {
+            let fits = !held.would_exceed(commit, self.max_bytes, now);
+            fits.then(|| held.commit(commit, now))
+        });
+        match changed {
+            None => Ok(Verdict::Answer(Outcome::Gone(Gone::Absent))),
+            Some(None) => Err(Error::of(ErrorKind::Full, "commit")),
+            Some(Some(verdict)) => Ok(verdict),
+        }
     }
 
     fn create(
@@ -159,25 +155,30 @@ impl Inner {
         commit: &Commit,
         creation: &Creation,
         now: Timestamp,
-    ) -> Result<Outcome, Error> {
+    ) -> Result<Verdict, Error> {
+        let handle = commit.guard.handle;
+        if let Some(held) = shard.peek(&handle) {
+            let known = held.record.repeated(commit).map(|known| Outcome::Committed(committed(known, now)));
+            return Ok(Verdict::Answer(known.unwrap_or(Outcome::Taken)));
+        }
         let record = match Record::create(commit, creation, now) {
             Ok(record) => record,
-            Err(over) => return Ok(Outcome::OverLimit(over)),
+            Err(over) => return Ok(Verdict::Answer(Outcome::OverLimit(over))),
         };
         let version = record.version;
         let held = Held::create(record, &commit.changes.attributes);
         if held.cost() > self.max_bytes {
             return Err(Error::of(ErrorKind::Full, "commit"));
         }
-        shard.insert(commit.guard.handle, held);
-        Ok(committed(version, now, TicketFate::Kept))
+        shard.insert(handle, held);
+        Ok(Verdict::Apply(committed((version, TicketFate::Kept), now)))
     }
 
     /// Returns the first answer to a commit that was applied already.
     fn answered(&self, commit: &Commit, now: Timestamp) -> Option<Outcome> {
         let shard = self.shard(commit.guard.handle);
-        let (version, ticket) = shard.peek(&commit.guard.handle)?.record.repeated(commit)?;
-        Some(committed(version, now, ticket))
+        let known = shard.peek(&commit.guard.handle)?.record.repeated(commit)?;
+        Some(Outcome::Committed(committed(known, now)))
     }
 
     /// Returns which other sessions must end when `bind` signs in to `handle`.
@@ -269,8 +270,8 @@ impl Inner {
     }
 }
 
-fn committed(version: cloakroom_core::Version, now: Timestamp, ticket: TicketFate) -> Outcome {
-    Outcome::Committed(Committed { version, now, ticket, ended: Vec::new() })
+fn committed((version, ticket): (Version, TicketFate), now: Timestamp) -> Committed {
+    Committed { version, now, ticket, ended: Vec::new() }
 }
 
 /// Returns who a commit signs in.

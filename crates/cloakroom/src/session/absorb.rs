@@ -8,10 +8,10 @@ use super::state::{CookieDue, Ending, Open, State, Target};
 
 impl State {
     /// Takes note of a commit that was applied.
-    pub(super) fn committed(&mut self, prepared: Prepared, committed: &Committed) {
+    pub(super) fn committed(&mut self, prepared: &Prepared, committed: &Committed) {
         let Prepared { commit, ticket, carried } = prepared;
         if carried.epoch != self.epoch {
-            return self.committed_too_late(&commit, ticket, committed);
+            return self.committed_too_late(commit, *ticket, committed);
         }
         if committed.ticket == TicketFate::AlreadySignedIn {
             if self.attributes.drop_edits(carried.upto) {
@@ -21,8 +21,8 @@ impl State {
             return self.lost(Gone::Superseded);
         }
         match &commit.intent {
-            Intent::Create(creation) => self.created(ticket, creation, committed),
-            Intent::Change => self.changed(ticket, &commit.changes, committed),
+            Intent::Create(creation) => self.created(*ticket, creation, committed),
+            Intent::Change => self.changed(*ticket, &commit.changes, committed),
         }
         self.attributes.committed(&commit.changes, carried.upto, committed.version);
     }

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::Session;
 use super::access::{IntoName, name_of};
+use super::attributes::Seen;
 use super::state::State;
 use crate::codec::{Attribute, decode, encode};
 use crate::error::Error;
@@ -32,10 +33,17 @@ use crate::error::Error;
 /// ```
 pub struct Attr<T: Serialize> {
     value: T,
+    changed: bool,
+    loan: Loan,
+}
+
+/// A name that is borrowed. Dropping it writes back and gives the name back.
+struct Loan {
     name: Name,
     /// The stored encoding; for an absent attribute, that of the default, once it may have been changed.
     baseline: Option<Bytes>,
-    changed: bool,
+    /// The encoding of a value that may have been changed.
+    written: Option<Result<Bytes, Error>>,
     /// Which of the request's sessions it was borrowed from.
     epoch: u64,
     session: Session,
@@ -61,11 +69,12 @@ impl Session {
     where
         T: Serialize + DeserializeOwned + Default,
     {
-        let name = self.usable(name)?;
-        match self.borrow(&name).await? {
-            Some(attr) => Ok(attr),
-            None => self.lend(name, T::default(), None),
-        }
+        let loan = self.borrow(self.usable(name)?).await?;
+        let value = match &loan.baseline {
+            Some(stored) => decode(&loan.name, stored)?,
+            None => T::default(),
+        };
+        Ok(Attr { value, changed: false, loan })
     }
 
     /// Returns an attribute by reference; `None` where it is absent.
@@ -74,25 +83,45 @@ impl Session {
     ///
     /// As [`attr`](Self::attr).
     pub async fn attr_if_present<T: Attribute>(&self) -> Result<Option<Attr<T>>, Error> {
-        self.borrow(&name_of::<T>()).await
+        let loan = self.borrow(name_of::<T>()).await?;
+        let Some(stored) = &loan.baseline else { return Ok(None) };
+        let value = decode(&loan.name, stored)?;
+        Ok(Some(Attr { value, changed: false, loan }))
     }
 
-    async fn borrow<T: Serialize + DeserializeOwned>(&self, name: &Name) -> Result<Option<Attr<T>>, Error> {
-        match self.seen(name).await? {
-            Some(stored) => self.lend(name.clone(), decode(name, &stored)?, Some(stored)).map(Some),
-            None => Ok(None),
+    async fn borrow(&self, name: Name) -> Result<Loan, Error> {
+        loop {
+            let borrowed = self.inner.state().borrow(&name)?;
+            if let Some((baseline, epoch)) = borrowed {
+                return Ok(Loan { name, baseline, written: None, epoch, session: self.clone() });
+            }
+            Box::pin(self.inner.fetch(std::slice::from_ref(&name))).await?;
+        }
+    }
+}
+
+impl State {
+    /// Borrows a name, and returns the value and whose it is; `None` if it has to be fetched before.
+    fn borrow(&mut self, name: &Name) -> Result<Option<(Option<Bytes>, u64)>, Error> {
+        let value = match self.attributes.see(name.as_str()) {
+            Seen::Value(value) => Some(value),
+            Seen::Absent => None,
+            Seen::Unknown => return Ok(None),
+        };
+        if self.attributes.borrow(name) {
+            Ok(Some((value, self.epoch)))
+        } else {
+            Err(Error::already_borrowed(name.clone()))
         }
     }
 
-    fn lend<T: Serialize>(&self, name: Name, value: T, baseline: Option<Bytes>) -> Result<Attr<T>, Error> {
-        let epoch = {
-            let mut state = self.inner.state();
-            if !state.attributes.borrow(&name) {
-                return Err(Error::already_borrowed(name));
-            }
-            state.epoch
-        };
-        Ok(Attr { value, name, baseline, changed: false, epoch, session: self.clone() })
+    /// Takes note of a value that may have been changed while it was lent.
+    fn write_back(&mut self, name: &Name, baseline: Option<&Bytes>, written: Result<Bytes, Error>) {
+        match written {
+            Ok(value) if baseline == Some(&value) => {}
+            Ok(value) => self.attributes.set(name, value, None),
+            Err(failure) => self.failure = Some(failure),
+        }
     }
 }
 
@@ -106,9 +135,9 @@ impl<T: Serialize> Deref for Attr<T> {
 
 impl<T: Serialize> DerefMut for Attr<T> {
     fn deref_mut(&mut self) -> &mut T {
-        if !self.changed && self.baseline.is_none() {
+        if !self.changed && self.loan.baseline.is_none() {
             // One that cannot be encoded is reported when it is dropped.
-            self.baseline = encode(&self.name, &self.value).ok();
+            self.loan.baseline = encode(&self.loan.name, &self.value).ok();
         }
         self.changed = true;
         &mut self.value
@@ -118,25 +147,22 @@ impl<T: Serialize> DerefMut for Attr<T> {
 impl<T: Serialize> Drop for Attr<T> {
     fn drop(&mut self) {
         // A request that panics commits nothing, and encoding might panic again.
-        let changed = self.changed && !std::thread::panicking();
-        let written = changed.then(|| encode(&self.name, &self.value));
+        if self.changed && !std::thread::panicking() {
+            self.loan.written = Some(encode(&self.loan.name, &self.value));
+        }
+    }
+}
+
+impl Drop for Loan {
+    fn drop(&mut self) {
         let mut state = self.session.inner.state();
         // What belongs to a session that was invalidated meanwhile has ended with it.
         if state.epoch != self.epoch {
             return;
         }
         state.attributes.give_back(&self.name);
-        let written = written.map(|value| value.map(|value| self.write_back(&mut state, value)));
-        if let Some(Err(failure)) = written {
-            state.failure = Some(failure);
-        }
-    }
-}
-
-impl<T: Serialize> Attr<T> {
-    fn write_back(&self, state: &mut State, value: Bytes) {
-        if self.baseline.as_ref() != Some(&value) {
-            state.attributes.set(&self.name, value, None);
+        if let Some(written) = self.written.take() {
+            state.write_back(&self.name, self.baseline.as_ref(), written);
         }
     }
 }

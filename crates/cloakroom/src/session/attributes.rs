@@ -4,35 +4,29 @@ use bytes::Bytes;
 use cloakroom_core::{AttributeChange, Changes, Edit, Expect, Name, StoredAttribute, Version, Wanted};
 use smallvec::SmallVec;
 
+use super::known::{Known, Stored};
+
 /// What a request knows of its session's attributes, and what it did to them.
 #[derive(Debug, Default)]
 pub(super) struct Attributes {
+    known: Known,
     /// Sorted by name.
-    entries: SmallVec<[Entry; 1]>,
-    /// Whether a name that is not in `entries` is known to be absent.
-    complete: bool,
+    edits: SmallVec<[Edited; 1]>,
+    /// The names that an `Attr` is alive of.
+    borrowed: SmallVec<[Name; 1]>,
     /// Set by `clear`, to the edit it was.
     cleared: Option<u64>,
     /// Whether a commit is under way, or its outcome is not known: until that is settled nothing equals what is stored.
     unsettled: bool,
     /// Counts the edits, so that those made while a commit is under way are told from those that it carries.
-    edits: u64,
+    last_edit: u64,
 }
 
 #[derive(Debug)]
-struct Entry {
+struct Edited {
     name: Name,
-    stored: Stored,
-    edit: Option<(u64, Edit)>,
-    borrowed: bool,
-}
-
-/// An attribute as the store last showed it.
-#[derive(Clone, Debug)]
-enum Stored {
-    Unknown,
-    Absent,
-    Present { value: Bytes, revision: Version },
+    number: u64,
+    edit: Edit,
 }
 
 /// What a request sees under a name.
@@ -54,65 +48,56 @@ pub(super) struct Edits {
 impl Attributes {
     /// The attributes of a session that has none.
     pub(super) fn none() -> Self {
-        Self { complete: true, ..Self::default() }
+        Self { known: Known::nothing(), ..Self::default() }
     }
 
     pub(super) fn is_complete(&self) -> bool {
-        self.complete
+        self.known.is_complete()
     }
 
+    #[inline]
     pub(super) fn see(&self, name: &str) -> Seen {
-        let Ok(index) = self.find(name) else {
-            return self.unseen();
-        };
-        let entry = &self.entries[index];
-        match (&entry.edit, &entry.stored) {
-            (Some((_, Edit::Set { value, .. })), _) => Seen::Value(value.clone()),
-            (Some((_, Edit::Remove)), _) => Seen::Absent,
-            (None, _) if self.cleared.is_some() => Seen::Absent,
-            (None, Stored::Present { value, .. }) => Seen::Value(value.clone()),
-            (None, Stored::Absent) => Seen::Absent,
-            (None, Stored::Unknown) => self.unseen(),
+        match self.edit_of(name) {
+            Some(Edit::Set { value, .. }) => return Seen::Value(value.clone()),
+            Some(Edit::Remove) => return Seen::Absent,
+            None if self.cleared.is_some() => return Seen::Absent,
+            None => {}
         }
-    }
-
-    fn unseen(&self) -> Seen {
-        if self.complete || self.cleared.is_some() { Seen::Absent } else { Seen::Unknown }
+        match self.known.of(name) {
+            Stored::Present(stored) => Seen::Value(stored.value.clone()),
+            Stored::Absent => Seen::Absent,
+            Stored::Unknown => Seen::Unknown,
+        }
     }
 
     /// Returns what the store must hold under a name for it to be as it was last seen; `None` if it never was.
     pub(super) fn expectation(&self, name: &str) -> Option<Expect> {
-        match self.find(name).map(|index| &self.entries[index].stored) {
-            Ok(Stored::Present { revision, .. }) => Some(Expect::Revision(*revision)),
-            Ok(Stored::Absent) => Some(Expect::Absent),
-            Ok(Stored::Unknown) | Err(_) => self.complete.then_some(Expect::Absent),
+        match self.known.of(name) {
+            Stored::Present(stored) => Some(Expect::Revision(stored.revision)),
+            Stored::Absent => Some(Expect::Absent),
+            Stored::Unknown => None,
         }
     }
 
     /// Sets a value. One that equals what is stored is no edit.
     pub(super) fn set(&mut self, name: &Name, value: Bytes, ttl: Option<Duration>) {
-        let (cleared, unsettled) = (self.cleared.is_some(), self.unsettled);
-        let edit = self.next_edit();
-        let entry = self.entry(name);
-        let same = matches!(&entry.stored, Stored::Present { value: stored, .. } if *stored == value);
-        let unchanged = same && !cleared && !unsettled && ttl.is_none();
-        entry.edit = (!unchanged).then_some((edit, Edit::Set { value, ttl }));
+        let same = matches!(self.known.of(name.as_str()), Stored::Present(stored) if stored.value == value);
+        let unchanged = same && self.cleared.is_none() && !self.unsettled && ttl.is_none();
+        self.edit(name, (!unchanged).then_some(Edit::Set { value, ttl }));
     }
 
     pub(super) fn remove(&mut self, name: &Name) {
         let absent =
             self.cleared.is_some() || matches!(self.expectation(name.as_str()), Some(Expect::Absent));
         let needless = absent && !self.unsettled;
-        let edit = self.next_edit();
-        self.entry(name).edit = (!needless).then_some((edit, Edit::Remove));
+        self.edit(name, (!needless).then_some(Edit::Remove));
     }
 
     pub(super) fn clear(&mut self) {
-        let edit = self.next_edit();
-        self.entries.iter_mut().for_each(|entry| entry.edit = None);
-        let nothing = self.entries.iter().all(|entry| !matches!(entry.stored, Stored::Present { .. }));
-        let needless = self.complete && nothing && !self.unsettled;
-        self.cleared = (!needless).then_some(edit);
+        let number = self.next_edit();
+        self.edits.clear();
+        let needless = self.known.is_nothing() && !self.unsettled;
+        self.cleared = (!needless).then_some(number);
     }
 
     /// Takes a value that only this request knows of; `None` if there is none, or the store may know of it.
@@ -121,67 +106,66 @@ impl Attributes {
         if !local || self.unsettled {
             return None;
         }
-        match self.entry(name).edit.take_if(|(_, edit)| matches!(edit, Edit::Set { .. }))? {
-            (_, Edit::Set { value, .. }) => Some(value),
-            (_, Edit::Remove) => None,
+        let index = self.find(name.as_str()).ok()?;
+        match &self.edits[index].edit {
+            Edit::Set { value, .. } => {
+                let value = value.clone();
+                self.edits.remove(index);
+                Some(value)
+            }
+            Edit::Remove => None,
         }
     }
 
     pub(super) fn has_edit(&self, name: &str) -> bool {
-        self.cleared.is_some() || self.find(name).is_ok_and(|index| self.entries[index].edit.is_some())
+        self.cleared.is_some() || self.edit_of(name).is_some()
     }
 
     pub(super) fn has_edits(&self) -> bool {
-        self.cleared.is_some() || self.entries.iter().any(|entry| entry.edit.is_some())
+        self.cleared.is_some() || !self.edits.is_empty()
     }
 
     /// Returns whether the edits set anything: only then is there a reason to make a session.
     pub(super) fn sets(&self) -> bool {
-        self.entries.iter().any(|entry| matches!(entry.edit, Some((_, Edit::Set { .. }))))
+        self.edits.iter().any(|edited| matches!(edited.edit, Edit::Set { .. }))
     }
 
     /// Returns the last edit so far.
     pub(super) fn last_edit(&self) -> u64 {
-        self.edits
+        self.last_edit
     }
 
     /// Returns the edits for a commit, which is under way from now on.
     pub(super) fn begin_commit(&mut self) -> Edits {
         self.unsettled = true;
-        let change = |entry: &Entry| {
-            let (_, edit) = entry.edit.as_ref()?;
-            Some(AttributeChange { name: entry.name.clone(), edit: edit.clone(), expect: None })
-        };
-        let changes = self.entries.iter().filter_map(change).collect();
-        Edits { clear: self.cleared.is_some(), changes, upto: self.edits }
+        let mut changes = Vec::with_capacity(self.edits.len());
+        for Edited { name, edit, .. } in &self.edits {
+            changes.push(AttributeChange { name: name.clone(), edit: edit.clone(), expect: None });
+        }
+        Edits { clear: self.cleared.is_some(), changes, upto: self.last_edit }
     }
 
     /// Takes note that a commit stored these changes, which include the edits up to `upto`, with this version.
     pub(super) fn committed(&mut self, changes: &Changes, upto: u64, version: Version) {
-        self.unsettled = false;
-        self.cleared.take_if(|edit| *edit <= upto);
+        self.drop_edits(upto);
         if changes.clear {
-            self.complete = true;
-            self.entries.iter_mut().for_each(|entry| entry.stored = Stored::Absent);
+            self.known = Known::nothing();
         }
-        for change in &changes.attributes {
-            let entry = self.entry(&change.name);
-            entry.edit.take_if(|(edit, _)| *edit <= upto);
-            entry.stored = match &change.edit {
-                Edit::Set { value, .. } => Stored::Present { value: value.clone(), revision: version },
-                Edit::Remove => Stored::Absent,
+        for AttributeChange { name, edit, .. } in &changes.attributes {
+            let value = match edit {
+                Edit::Set { value, .. } => Some(value.clone()),
+                Edit::Remove => None,
             };
+            self.known.committed(name, value, version);
         }
     }
 
     /// Drops the edits up to `upto`, and returns whether there were any.
     pub(super) fn drop_edits(&mut self, upto: u64) -> bool {
         self.unsettled = false;
-        let mut dropped = self.cleared.take_if(|edit| *edit <= upto).is_some();
-        for entry in &mut self.entries {
-            dropped |= entry.edit.take_if(|(edit, _)| *edit <= upto).is_some();
-        }
-        dropped
+        let before = self.edits.len();
+        self.edits.retain(|edited| edited.number > upto);
+        self.cleared.take_if(|number| *number <= upto).is_some() || self.edits.len() < before
     }
 
     /// Takes note that a commit of one attribute is under way.
@@ -196,98 +180,98 @@ impl Attributes {
 
     /// Takes note that nobody knows whether a commit was applied: what it changed has to be read again.
     pub(super) fn unknown(&mut self, changes: &Changes) {
-        let changed =
-            |name: &Name| changes.clear || changes.attributes.iter().any(|change| change.name == *name);
-        self.complete = false;
-        for entry in self.entries.iter_mut().filter(|entry| changed(&entry.name)) {
-            entry.stored = Stored::Unknown;
-        }
+        self.known
+            .forget(|name| changes.clear || changes.attributes.iter().any(|change| change.name == *name));
     }
 
     /// Takes note that one attribute alone is stored as given, which includes the edits up to `upto`.
     pub(super) fn committed_one(&mut self, name: &Name, value: Option<Bytes>, upto: u64, version: Version) {
         self.unsettled = false;
-        let cleared = self.cleared.is_some_and(|edit| edit <= upto);
-        let edit = self.next_edit();
-        let entry = self.entry(name);
-        entry.edit.take_if(|(edit, _)| *edit <= upto);
+        self.edits.retain(|edited| edited.number > upto || edited.name != *name);
+        let cleared = self.cleared.is_some_and(|number| number <= upto);
         // A clear that is still to come would remove it: it is set again together with that.
-        if entry.edit.is_none() && cleared {
-            entry.edit = value.clone().map(|value| (edit, Edit::Set { value, ttl: None }));
+        if let (true, None, Some(value)) = (cleared, self.edit_of(name.as_str()), &value) {
+            let value = value.clone();
+            self.edit(name, Some(Edit::Set { value, ttl: None }));
         }
-        entry.stored = value.map_or(Stored::Absent, |value| Stored::Present { value, revision: version });
+        self.known.committed(name, value, version);
     }
 
     /// Returns how many bytes an attribute has in the store, as far as is known.
     pub(super) fn stored_bytes(&self, name: &str) -> Option<usize> {
-        match self.find(name).map(|index| &self.entries[index].stored) {
-            Ok(Stored::Present { value, .. }) => Some(value.len()),
-            Ok(Stored::Absent) => Some(0),
-            Ok(Stored::Unknown) | Err(_) => self.complete.then_some(0),
+        match self.known.of(name) {
+            Stored::Present(stored) => Some(stored.value.len()),
+            Stored::Absent => Some(0),
+            Stored::Unknown => None,
         }
     }
 
     /// Takes note of what a load of `wanted` showed.
     pub(super) fn loaded(&mut self, wanted: &Wanted, found: Vec<StoredAttribute>) {
-        if matches!(wanted, Wanted::Everything) {
-            self.complete = true;
-            self.entries.iter_mut().for_each(|entry| entry.stored = Stored::Absent);
-        }
-        if let Wanted::Named(names) = wanted {
-            for name in names.iter().filter(|name| found.iter().all(|found| found.name != **name)) {
-                self.entry(name).stored = Stored::Absent;
-            }
-        }
-        for StoredAttribute { name, value, revision, .. } in found {
-            self.entry(&name).stored = Stored::Present { value, revision };
-        }
+        self.known.loaded(wanted, found);
     }
 
     /// Returns what the request has read and not changed.
-    pub(super) fn read_and_unchanged(&self) -> impl Iterator<Item = &Name> {
-        let read = |entry: &&Entry| entry.edit.is_none() && !matches!(entry.stored, Stored::Unknown);
-        self.entries.iter().filter(read).map(|entry| &entry.name)
+    pub(super) fn read_and_unchanged(&self) -> impl Iterator<Item = Name> {
+        self.known.names().into_iter().filter(|name| self.edit_of(name.as_str()).is_none())
     }
 
     /// Returns the names under which a value is seen, given those in the store.
     pub(super) fn names(&self, stored: Vec<Name>) -> Vec<Name> {
-        let seen = self.entries.iter().map(|entry| &entry.name);
-        let seen = seen.filter(|name| matches!(self.see(name.as_str()), Seen::Value(_))).cloned();
+        let edited = self.edits.iter().map(|edited| &edited.name);
+        let known = edited.chain(self.known.present());
+        let seen = known.filter(|name| matches!(self.see(name.as_str()), Seen::Value(_))).cloned();
         let unseen = stored.into_iter().filter(|name| self.see(name.as_str()) == Seen::Unknown);
         let mut names: Vec<_> = seen.chain(unseen).collect();
         names.sort_unstable();
+        names.dedup();
         names
     }
 
     /// Borrows a name for an `Attr`; `false` if it is borrowed already.
     pub(super) fn borrow(&mut self, name: &Name) -> bool {
-        !std::mem::replace(&mut self.entry(name).borrowed, true)
+        let free = !self.borrowed.contains(name);
+        if free {
+            self.borrowed.push(name.clone());
+        }
+        free
     }
 
     pub(super) fn give_back(&mut self, name: &Name) {
-        self.entry(name).borrowed = false;
+        if let Some(index) = self.borrowed.iter().position(|borrowed| borrowed == name) {
+            self.borrowed.swap_remove(index);
+        }
     }
 
     fn next_edit(&mut self) -> u64 {
-        self.edits += 1;
-        self.edits
+        self.last_edit += 1;
+        self.last_edit
     }
 
-    fn find(&self, name: &str) -> Result<usize, usize> {
-        self.entries.binary_search_by(|entry| entry.name.as_str().cmp(name))
-    }
-
-    fn entry(&mut self, name: &Name) -> &mut Entry {
-        let index = match self.find(name.as_str()) {
-            Ok(index) => index,
-            Err(index) => {
-                let entry =
-                    Entry { name: name.clone(), stored: Stored::Unknown, edit: None, borrowed: false };
-                self.entries.insert(index, entry);
-                index
+    /// Replaces what was done to a name.
+    fn edit(&mut self, name: &Name, edit: Option<Edit>) {
+        let number = self.next_edit();
+        match (self.find(name.as_str()), edit) {
+            (Ok(index), Some(edit)) => {
+                let edited = &mut self.edits[index];
+                (edited.number, edited.edit) = (number, edit);
             }
-        };
-        &mut self.entries[index]
+            (Err(index), Some(edit)) => {
+                self.edits.insert(index, Edited { name: name.clone(), number, edit });
+            }
+            (Ok(index), None) => drop(self.edits.remove(index)),
+            (Err(_), None) => {}
+        }
+    }
+
+    fn edit_of(&self, name: &str) -> Option<&Edit> {
+        let index = self.find(name).ok()?;
+        Some(&self.edits[index].edit)
+    }
+
+    #[inline]
+    fn find(&self, name: &str) -> Result<usize, usize> {
+        self.edits.binary_search_by(|edited| edited.name.as_str().cmp(name))
     }
 }
 

@@ -37,12 +37,8 @@ impl Inner {
         if extent == Extent::EndingOnly {
             return Ok(());
         }
-        if let Some(failure) = self.state().failure.take() {
-            return Err(failure);
-        }
-        let Some(prepared) = self.prepare()? else {
-            return Ok(());
-        };
+        let mut prepared = self.prepare()?;
+        let Some(prepared) = &mut prepared else { return Ok(()) };
         match self.commit(&prepared.commit).await {
             Ok(outcome) => {
                 self.absorb(prepared, outcome)?;
@@ -50,7 +46,7 @@ impl Inner {
                 self.apply_ending().await
             }
             Err(error) => {
-                self.state().unknown(&prepared.commit.changes, prepared.carried);
+                self.state().unknown(&prepared.commit.changes, &mut prepared.carried);
                 Err(error.into())
             }
         }
@@ -58,13 +54,15 @@ impl Inner {
 
     /// Ends the sessions that the request has asked to end. The caller holds the gate.
     pub(super) async fn apply_ending(&self) -> Result<(), Error> {
-        loop {
-            let ending = self.state().endings.first().copied();
-            match ending {
-                Some(ending) => self.end(ending).await?,
-                None => return Ok(()),
-            }
+        while let Some(ending) = self.next_ending() {
+            self.end(ending).await?;
         }
+        Ok(())
+    }
+
+    #[inline]
+    fn next_ending(&self) -> Option<Ending> {
+        self.state().endings.first().copied()
     }
 
     async fn end(&self, Ending { ticket, guard }: Ending) -> Result<(), Error> {
@@ -95,7 +93,7 @@ impl Inner {
     /// Records an access by a commit. Unlike a load, it is no sign that the browser has the ticket.
     pub(super) async fn commit_nothing(&self) -> Result<(), Error> {
         let guard = self.state().opened().map(|open| open.guard).ok_or_else(Error::gone)?;
-        let commit = self.new_commit(guard, Intent::Change, Changes::default())?;
+        let commit = self.commit_of(CommitId::generate()?, guard, Intent::Change, Changes::default());
         match self.commit(&commit).await? {
             Outcome::Committed(_) => Ok(()),
             refused => Err(self.refused(refused)),
@@ -104,28 +102,32 @@ impl Inner {
 
     fn prepare(&self) -> Result<Option<Prepared>, Error> {
         let mut state = self.state();
-        let prepared = match state.plan() {
-            Plan::Nothing => return Ok(None),
-            Plan::Lost => return Err(Error::gone()),
+        if let Some(failure) = state.failure.take() {
+            return Err(failure);
+        }
+        let plan = state.plan();
+        let prepared = match plan {
+            Plan::Nothing => Ok(None),
+            Plan::Lost => Err(Error::gone()),
             Plan::Create => self.prepare_create(&mut state),
             Plan::Change => self.prepare_change(&mut state),
         };
-        if prepared.is_err() {
+        if prepared.is_err() && plan != Plan::Lost {
             // Asked again, it would be refused again, and everything else with it.
             (state.terms.rotate, state.terms.sign_in) = (false, None);
         }
-        prepared.map(Some)
+        prepared
     }
 
-    fn prepare_create(&self, state: &mut State) -> Result<Prepared, Error> {
-        let ticket = self.first_ticket(state)?;
+    fn prepare_create(&self, state: &mut State) -> Result<Option<Prepared>, Error> {
+        let (id, ticket) = (CommitId::generate()?, self.first_ticket(state)?);
         let bind = state.terms.sign_in.clone().map(unlimited);
         let intent = Intent::Create(self.creation(&state.terms, bind));
-        let label = state.terms.label.clone();
         let edits = state.attributes.begin_commit();
+        let carried = state.carry(edits.upto);
+        let label = carried.terms.label.clone();
         let changes = Changes { attributes: edits.changes, label, ..Changes::default() };
-        let commit = self.new_commit(ticket.guard(), intent, changes)?;
-        Ok(Prepared { commit, ticket, carried: state.carry(edits.upto) })
+        Ok(Some(Prepared { commit: self.commit_of(id, ticket.guard(), intent, changes), ticket, carried }))
     }
 
     pub(super) fn first_ticket(&self, state: &State) -> Result<Ticket, Error> {
@@ -140,23 +142,24 @@ impl Inner {
         }
     }
 
-    fn prepare_change(&self, state: &mut State) -> Result<Prepared, Error> {
+    fn prepare_change(&self, state: &mut State) -> Result<Option<Prepared>, Error> {
         let (held, guard) = match &state.target {
             Target::Open(open) => (open.ticket, open.guard),
             Target::Superseded(ticket) => (*ticket, ticket.guard()),
             _ => return Err(Error::gone()),
         };
+        let id = CommitId::generate()?;
         let (ticket, change) = self.next_ticket(held, state)?;
         let Edits { clear, changes: attributes, upto } = state.attributes.begin_commit();
+        let carried = state.carry(upto);
         let changes = Changes {
             clear,
             attributes,
-            max_inactive_interval: state.terms.interval,
+            max_inactive_interval: carried.terms.interval,
             ticket: change,
-            label: state.terms.label.clone(),
+            label: carried.terms.label.clone(),
         };
-        let commit = self.new_commit(guard, Intent::Change, changes)?;
-        Ok(Prepared { commit, ticket, carried: state.carry(upto) })
+        Ok(Some(Prepared { commit: self.commit_of(id, guard, Intent::Change, changes), ticket, carried }))
     }
 
     fn next_ticket(&self, held: Ticket, state: &State) -> Result<(Ticket, Option<TicketChange>), Error> {
@@ -178,23 +181,23 @@ impl Inner {
         Ok((held, None))
     }
 
-    pub(super) fn new_commit(&self, guard: Guard, intent: Intent, changes: Changes) -> Result<Commit, Error> {
-        let limits = self.settings().limits;
-        Ok(Commit { id: CommitId::generate()?, guard, intent, changes, limits, age: Duration::ZERO })
+    #[inline]
+    pub(super) fn commit_of(&self, id: CommitId, guard: Guard, intent: Intent, changes: Changes) -> Commit {
+        Commit { id, guard, intent, changes, limits: self.settings().limits, age: Duration::ZERO }
     }
 
-    fn absorb(&self, prepared: Prepared, outcome: Outcome) -> Result<(), Error> {
-        let only_renews = prepared.only_renews();
+    fn absorb(&self, prepared: &mut Prepared, outcome: Outcome) -> Result<(), Error> {
         match outcome {
             Outcome::Committed(committed) => {
                 self.state().committed(prepared, &committed);
                 Ok(())
             }
             refused => {
-                self.state().not_applied(prepared.carried);
+                self.state().not_applied(&mut prepared.carried);
                 let refused = self.refused(refused);
                 // Nothing is lost where nothing was to be changed.
-                if only_renews && refused.kind() == crate::ErrorKind::Gone { Ok(()) } else { Err(refused) }
+                let nothing_lost = prepared.only_renews() && refused.kind() == crate::ErrorKind::Gone;
+                if nothing_lost { Ok(()) } else { Err(refused) }
             }
         }
     }

@@ -51,7 +51,7 @@ impl Inner {
         state.abandoned |= failed;
         let pending = if failed { !state.endings.is_empty() } else { state.has_unapplied() };
         // An operation that is under way may still have something to say about the cookie.
-        if let (false, Some(_turn)) = (pending, self.turn_if_free()) {
+        if !pending && !state.busy {
             state.head_sent = true;
             let cookie = state.cookie.take();
             drop(state);
@@ -59,7 +59,11 @@ impl Inner {
         }
         drop(state);
         let extent = if failed { Extent::EndingOnly } else { Extent::Everything };
-        Finish::Storing(run_to_end(&self.shared.tasks, settle(Arc::clone(self), extent)))
+        if let Some(settled) = self.shared.at_once(|| settle(self, extent)) {
+            return Finish::Done(settled);
+        }
+        let inner = Arc::clone(self);
+        Finish::Storing(run_to_end(&self.shared.tasks, async move { settle(&inner, extent).await }))
     }
 
     #[inline]
@@ -83,7 +87,7 @@ impl Inner {
             return;
         }
         let inner = Arc::clone(self);
-        let ending = async move { drop(settle(inner, Extent::EndingOnly).await) };
+        let ending = async move { drop(settle(&inner, Extent::EndingOnly).await) };
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn(self.shared.tasks.track_future(ending))),
             Err(_) => {
@@ -131,7 +135,7 @@ async fn touch(inner: Arc<Inner>) -> Settled {
     Settled::default()
 }
 
-async fn settle(inner: Arc<Inner>, extent: Extent) -> Settled {
+async fn settle(inner: &Inner, extent: Extent) -> Settled {
     let applied = inner.apply(extent).await;
     let cookie = {
         let mut state = inner.state();

@@ -2,12 +2,13 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 
 use cloakroom_core::{
-    DynStore, Error as StoreError, ErrorKind, Gone, Handle, Load, Loaded, Name, Opened, Select, Touch, Wanted,
+    DynStore, Error as StoreError, ErrorKind, Gone, Handle, Load, Loaded, Name, Names, Opened, Select, Touch,
+    Wanted,
 };
-use http::Response;
+use http::{HeaderMap, Response};
 use tokio_util::task::TaskTracker;
 
 use super::attributes::Seen;
@@ -19,6 +20,8 @@ use crate::error::{Error, StoreNothing};
 /// What all requests of a layer share.
 pub(crate) struct Shared {
     pub(crate) store: Arc<dyn DynStore>,
+    /// Whether the store has every answer at once.
+    pub(crate) at_once: bool,
     pub(crate) settings: Settings,
     pub(crate) writer: Writer,
     /// The commits and invalidations under way.
@@ -31,6 +34,26 @@ impl Shared {
     pub(crate) fn store(&self) -> &dyn DynStore {
         &*self.store
     }
+
+    /// Does work that nothing but the store makes wait: on the stack if the store never does. Otherwise in a box, so that
+    /// the handler's own future need not have room for it.
+    async fn aside<T, F: Future<Output = T>>(&self, work: impl Fn() -> F) -> T {
+        match self.at_once(&work) {
+            Some(done) => done,
+            None => Box::pin(work()).await,
+        }
+    }
+
+    /// Does work at once if the store never makes it wait; `None` if it has to wait all the same, and nothing was done.
+    pub(super) fn at_once<T, F: Future<Output = T>>(&self, work: impl Fn() -> F) -> Option<T> {
+        if !self.at_once {
+            return None;
+        }
+        match pin!(work()).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(done) => Some(done),
+            Poll::Pending => None,
+        }
+    }
 }
 
 /// One request's session, whether or not the request asks for it.
@@ -38,23 +61,27 @@ pub(crate) struct Inner {
     pub(super) shared: Arc<Shared>,
     cookies: Cookies,
     /// Made when the request first asks for its session.
-    used: OnceLock<Box<Used>>,
+    used: OnceLock<Box<Mutex<State>>>,
     /// Whether the response's head had gone out before that.
     over: AtomicBool,
 }
 
-/// What a request needs that asks for its session.
-#[derive(Default)]
-struct Used {
-    state: Mutex<State>,
-    /// Held during an operation on the store, so that they follow one another.
-    gate: tokio::sync::Mutex<()>,
+/// The right to use the store, which one operation of a request has at a time. Dropping it passes it on.
+pub(super) struct Turn<'a>(&'a Inner);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        for waiter in self.0.state().end_turn() {
+            waiter.wake();
+        }
+    }
 }
 
 impl Inner {
-    #[inline]
-    pub(crate) fn new(shared: Arc<Shared>, cookies: Cookies) -> Self {
-        Self { shared, cookies, used: OnceLock::new(), over: AtomicBool::new(false) }
+    /// Begins a request.
+    pub(crate) fn begin(shared: &Arc<Shared>, headers: &HeaderMap) -> Arc<Self> {
+        let (shared, cookies) = (Arc::clone(shared), Cookies::of(headers));
+        Arc::new(Self { shared, cookies, used: OnceLock::new(), over: AtomicBool::new(false) })
     }
 
     /// Returns whether a response counts as failed.
@@ -77,16 +104,12 @@ impl Inner {
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        lock(&self.used().state)
+        lock(self.used.get_or_init(|| self.begin_use()))
     }
 
-    fn used(&self) -> &Used {
-        self.used.get_or_init(|| self.begin_use())
-    }
-
-    fn begin_use(&self) -> Box<Used> {
-        let used = Box::<Used>::default();
-        lock(&used.state).head_sent = self.over.load(Ordering::SeqCst);
+    fn begin_use(&self) -> Box<Mutex<State>> {
+        let mut used = Box::<Mutex<State>>::default();
+        used.get_mut().unwrap_or_else(PoisonError::into_inner).head_sent = self.over.load(Ordering::SeqCst);
         used
     }
 
@@ -94,27 +117,21 @@ impl Inner {
     #[inline]
     pub(super) fn state_at_the_end(&self) -> Option<MutexGuard<'_, State>> {
         self.over.store(true, Ordering::SeqCst);
-        self.used.get().map(|used| lock(&used.state))
+        self.used.get().map(|used| lock(used))
     }
 
     /// Waits until no other operation of this request is under way.
-    pub(super) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
-        let gate = &self.used().gate;
-        match gate.try_lock() {
-            Ok(turn) => turn,
-            Err(_) => gate.lock().await,
-        }
-    }
-
-    /// Takes the turn if no other operation of this request is under way.
-    pub(super) fn turn_if_free(&self) -> Option<tokio::sync::MutexGuard<'_, ()>> {
-        self.used().gate.try_lock().ok()
+    pub(super) fn turn(&self) -> impl Future<Output = Turn<'_>> + Send {
+        poll_fn(|cx| match self.state().begin_turn(cx.waker()) {
+            true => Poll::Ready(Turn(self)),
+            false => Poll::Pending,
+        })
     }
 
     /// Opens the session unless it is open, with at least the `wanted` attributes.
-    pub(super) async fn open(self: &Arc<Self>, wanted: &[Name]) -> Result<(), Error> {
+    pub(super) async fn open(self: &Arc<Self>, wanted: &Names) -> Result<(), Error> {
         let loaded = self.state().is_loaded();
-        if !loaded && self.try_tickets(wanted).await? {
+        if !loaded && self.shared.aside(|| self.try_tickets(wanted)).await? {
             return Ok(());
         }
         Box::pin(self.fetch(wanted)).await
@@ -142,7 +159,7 @@ impl Inner {
 
     /// Returns whether this has opened the session: should two tasks of one request try at once, the first to come to an
     /// end has.
-    async fn try_tickets(&self, wanted: &[Name]) -> Result<bool, Error> {
+    async fn try_tickets(&self, wanted: &Names) -> Result<bool, Error> {
         let mut superseded = None;
         for ticket in tickets(&self.cookies, self.cookie_name()) {
             let load = Load { guard: ticket.guard(), select: self.selection(wanted), touch: self.touch() };
@@ -173,15 +190,15 @@ impl Inner {
         Ok(first)
     }
 
-    fn selection(&self, wanted: &[Name]) -> Select {
+    fn selection(&self, wanted: &Names) -> Select {
         let values = match &self.settings().load {
             LoadPolicy::Everything => Wanted::Everything,
             LoadPolicy::OnDemand if wanted.is_empty() => Wanted::Nothing,
-            LoadPolicy::OnDemand => Wanted::Named(wanted.into()),
+            LoadPolicy::OnDemand => Wanted::Named(wanted.clone()),
             LoadPolicy::Named(names) if wanted.iter().all(|name| names.contains(name)) => {
-                Wanted::Named(Arc::clone(names))
+                Wanted::Named(Arc::clone(names).into())
             }
-            LoadPolicy::Named(names) => Wanted::Named(names.iter().chain(wanted).cloned().collect()),
+            LoadPolicy::Named(names) => Wanted::Named(names.iter().chain(wanted.iter()).cloned().collect()),
         };
         Select { values, names: false }
     }
@@ -235,7 +252,7 @@ impl Inner {
         }
         let (read, epoch) = {
             let state = self.state();
-            (Wanted::Named(state.attributes.read_and_unchanged().cloned().collect()), state.epoch)
+            (Wanted::Named(state.attributes.read_and_unchanged().collect()), state.epoch)
         };
         let both = Select { values: read.clone(), names: true };
         let mut opened = self.look(both, Touch::Never).await?.ok_or_else(Error::gone)?;
@@ -249,7 +266,7 @@ impl Inner {
     pub(super) async fn read_again(&self, mut names: Vec<Name>) -> Result<(), Error> {
         let (wanted, epoch) = {
             let state = self.state();
-            names.extend(state.attributes.read_and_unchanged().cloned());
+            names.extend(state.attributes.read_and_unchanged());
             names.sort_unstable();
             names.dedup();
             let everything = state.attributes.is_complete();
@@ -333,7 +350,7 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 impl Drop for Inner {
     fn drop(&mut self) {
         let Some(used) = self.used.get_mut() else { return };
-        let state = used.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let state = used.get_mut().unwrap_or_else(PoisonError::into_inner);
         let handle = state.opened().map(|open| tracing::field::display(open.guard.handle));
         if state.head_sent && !state.abandoned && state.has_unapplied() {
             tracing::warn!(

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use cloakroom_core::Name;
+use cloakroom_core::{Name, Names};
 use http::Extensions;
 
 use super::{Inner, Session};
@@ -15,9 +15,8 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
-    #[inline]
-    pub(crate) fn put(inner: Arc<Inner>, extensions: &mut Extensions) {
-        let slot = Self { inner, outer: None };
+    pub(crate) fn put(inner: &Arc<Inner>, extensions: &mut Extensions) {
+        let slot = Self { inner: Arc::clone(inner), outer: None };
         if let Some(outer) = extensions.insert(slot)
             && let Some(slot) = extensions.get_mut::<Self>()
         {
@@ -29,7 +28,7 @@ impl Slot {
         if self.inner.cookie_name() == cookie { Some(self) } else { self.outer.as_deref()?.named(cookie) }
     }
 
-    async fn open(inner: Arc<Inner>, wanted: &[Name]) -> Result<Session, Error> {
+    async fn open(inner: Arc<Inner>, wanted: &Names) -> Result<Session, Error> {
         inner.open(wanted).await?;
         Ok(Session { inner })
     }
@@ -44,7 +43,7 @@ impl Session {
     /// [`MissingLayer`](crate::ErrorKind::MissingLayer), or [`Store`](crate::ErrorKind::Store) when the store failed. A
     /// ticket that opens nothing is no error: the session is new then.
     pub async fn from_extensions(extensions: &Extensions) -> Result<Self, Error> {
-        Self::with_attributes(extensions, &[]).await
+        Self::with(extensions, &NONE).await
     }
 
     /// Opens the session of a request, with these attributes loaded in the same round trip.
@@ -53,10 +52,16 @@ impl Session {
     ///
     /// As [`from_extensions`](Self::from_extensions).
     pub async fn with_attributes(extensions: &Extensions, wanted: &[Name]) -> Result<Self, Error> {
+        Self::with(extensions, &Names::from(wanted)).await
+    }
+
+    pub(crate) async fn with(extensions: &Extensions, wanted: &Names) -> Result<Self, Error> {
         let slot = extensions.get::<Slot>().ok_or_else(Error::missing_layer)?;
         Slot::open(Arc::clone(&slot.inner), wanted).await
     }
 }
+
+const NONE: Names = Names::from_static(&[]);
 
 /// The sessions of a request that passed several layers, each with a cookie of its own.
 ///
@@ -89,7 +94,7 @@ impl Sessions {
     /// [`Store`](crate::ErrorKind::Store) when the store failed.
     pub async fn named(&self, cookie: &str) -> Result<Session, Error> {
         let slot = self.0.named(cookie).ok_or_else(Error::missing_layer)?;
-        Slot::open(Arc::clone(&slot.inner), &[]).await
+        Slot::open(Arc::clone(&slot.inner), &NONE).await
     }
 }
 

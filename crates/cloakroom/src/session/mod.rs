@@ -8,6 +8,7 @@ mod commit;
 mod finish;
 mod identity;
 mod inner;
+mod known;
 mod lifecycle;
 mod lookup;
 mod state;

@@ -1,3 +1,4 @@
+use std::task::Waker;
 use std::time::Duration;
 
 use cloakroom_core::{Changes, Gone, Guard, Label, Opened, Principal, Ticket, Wanted};
@@ -24,6 +25,10 @@ pub(super) struct State {
     pub(super) head_sent: bool,
     /// Whether what is left of the changes is meant to be lost.
     pub(super) abandoned: bool,
+    /// Whether an operation on the store is under way: they follow one another.
+    pub(super) busy: bool,
+    /// Those that wait for it to end.
+    waiting: Vec<Waker>,
 }
 
 /// What the request's changes are to be applied to.
@@ -98,6 +103,22 @@ impl Terms {
 }
 
 impl State {
+    /// Begins an operation on the store, unless another is under way: then `waiter` is woken when that has ended.
+    pub(super) fn begin_turn(&mut self, waiter: &Waker) -> bool {
+        if self.busy {
+            self.waiting.push(waiter.clone());
+            return false;
+        }
+        self.busy = true;
+        true
+    }
+
+    /// Ends it, and returns who waits. All of them are to be woken: whoever is woken need not be polled any more.
+    pub(super) fn end_turn(&mut self) -> Vec<Waker> {
+        self.busy = false;
+        std::mem::take(&mut self.waiting)
+    }
+
     pub(super) fn is_loaded(&self) -> bool {
         !matches!(self.target, Target::Unopened)
     }
@@ -149,15 +170,15 @@ impl State {
     }
 
     /// Takes note that a commit was not applied. What it carried is still to be done.
-    pub(super) fn not_applied(&mut self, carried: Carried) {
+    pub(super) fn not_applied(&mut self, carried: &mut Carried) {
         if carried.epoch == self.epoch {
             self.attributes.refused();
-            self.terms.put_back(carried.terms);
+            self.terms.put_back(std::mem::take(&mut carried.terms));
         }
     }
 
     /// Takes note that nobody knows whether a commit was applied.
-    pub(super) fn unknown(&mut self, changes: &Changes, carried: Carried) {
+    pub(super) fn unknown(&mut self, changes: &Changes, carried: &mut Carried) {
         if carried.epoch == self.epoch && self.opened().is_some() {
             self.attributes.unknown(changes);
         }
@@ -185,12 +206,12 @@ impl State {
     /// Returns whether a commit is to renew the ticket: because it was asked to, or to give the browser again what it
     /// did not get.
     pub(super) fn renews(&self) -> bool {
-        self.terms.rotate || (self.hands_out_again() && !self.head_sent)
+        self.terms.rotate || self.hands_out_again()
     }
 
     /// Returns whether the browser must be given the renewed ticket again, because it still shows the one before.
     fn hands_out_again(&self) -> bool {
-        self.opened().is_some_and(Open::was_renewed)
+        !self.head_sent && self.opened().is_some_and(Open::was_renewed)
     }
 
     /// Returns whether something was asked for that the store has not been told.
@@ -200,16 +221,16 @@ impl State {
 
     /// Returns what a commit would do now.
     pub(super) fn plan(&self) -> Plan {
-        let sets = self.attributes.sets() || self.terms.sign_in.is_some();
-        let changed = self.attributes.has_edits() || self.terms.are_changed();
+        let sets = || self.attributes.sets() || self.terms.sign_in.is_some();
+        let changed = || self.attributes.has_edits() || self.terms.are_changed();
         match &self.target {
             Target::Unopened => Plan::Nothing,
-            Target::New if sets => Plan::Create,
+            Target::New if sets() => Plan::Create,
             Target::New => Plan::Nothing,
-            Target::Open(_) if changed || self.renews() => Plan::Change,
+            Target::Open(_) if changed() || self.hands_out_again() => Plan::Change,
             Target::Open(_) => Plan::Nothing,
             Target::Superseded(_) if self.terms.sign_in.is_some() => Plan::Change,
-            Target::Superseded(_) | Target::Gone if changed => Plan::Lost,
+            Target::Superseded(_) | Target::Gone if changed() => Plan::Lost,
             Target::Superseded(_) | Target::Gone => Plan::Nothing,
         }
     }

@@ -1,7 +1,6 @@
-use std::sync::Arc;
+use http::HeaderMap;
 
 use super::{Inner, Session};
-use crate::cookie::Cookies;
 use crate::memory::MemoryStore;
 
 impl Session {
@@ -22,12 +21,12 @@ impl Session {
     #[must_use]
     pub fn for_test() -> Self {
         let layer = crate::SessionLayer::new(MemoryStore::new());
-        let inner = Inner::new(layer.shared(), Cookies::None);
+        let inner = Inner::begin(&layer.shared(), &HeaderMap::new());
         {
             let mut state = inner.state();
             state.start_anew();
             state.is_new = true;
         }
-        Self { inner: Arc::new(inner) }
+        Self { inner }
     }
 }

@@ -3,7 +3,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cloakroom_core::{
-    AttributeChange, Changes, Commit, Committed, Conflict, Edit, Expect, Intent, Name, Outcome, Ticket,
+    AttributeChange, Changes, Commit, CommitId, Committed, Conflict, Edit, Expect, Intent, Name, Outcome,
+    Ticket,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -222,6 +223,7 @@ impl Inner {
 
     /// Prepares a commit of one attribute to the open session, or to a new one, whose ticket is then returned.
     fn prepare_one(&self, change: AttributeChange) -> Result<(Commit, Option<Ticket>), Error> {
+        let id = CommitId::generate()?;
         let mut state = self.state();
         if state.is_lost() {
             return Err(Error::gone());
@@ -235,7 +237,7 @@ impl Inner {
                 (ticket.guard(), Intent::Create(self.creation(&state.terms, None)), Some(ticket))
             }
         };
-        Ok((self.new_commit(guard, intent, changes)?, ticket))
+        Ok((self.commit_of(id, guard, intent, changes), ticket))
     }
 }
 
