@@ -74,6 +74,8 @@ fn decode_entry(entry: &[u8]) -> Option<(CommitId, Version, TicketFate)> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -93,5 +95,25 @@ mod tests {
         assert_eq!(RecentCommits::from_bytes(&[0; 3]), None);
         assert_eq!(RecentCommits::from_bytes(&[9; ENTRY]), None);
         assert_eq!(RecentCommits::from_bytes(&[0; ENTRY * (KEPT + 1)]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_read_is_written_as_the_same(bytes in proptest::collection::vec(0..5_u8, 0..KEPT * ENTRY + 9)) {
+            if let Some(recent) = RecentCommits::from_bytes(&bytes) {
+                prop_assert_eq!(recent.to_bytes(), bytes);
+            }
+        }
+
+        #[test]
+        fn entries_of_any_id_come_back(ids in proptest::collection::vec(any::<[u8; 16]>(), 0..2 * KEPT), fate in 0..4_u8) {
+            let mut bytes: Vec<u8> = Vec::new();
+            for id in &ids {
+                bytes.extend(id.iter().chain(&[0; 7]).chain(&[id[0], fate]));
+            }
+            let recent = RecentCommits::from_bytes(&bytes);
+            prop_assert_eq!(recent.is_some(), ids.len() <= KEPT);
+            prop_assert!(recent.is_none_or(|recent| recent.to_bytes() == bytes));
+        }
     }
 }

@@ -320,6 +320,8 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N], Error> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -390,5 +392,16 @@ mod tests {
         assert_eq!(&text[14..15], "4");
         assert_eq!(text.parse::<Handle>().unwrap().to_string(), text);
         assert!("nonsense".parse::<Handle>().is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_one_ticket_or_none(text: Vec<u8>, mostly in "[A-Za-z0-9_-]{43,45}") {
+            for text in [text, mostly.into_bytes()] {
+                if let Ok(ticket) = Ticket::parse(&text) {
+                    prop_assert_eq!(ticket.expose().into_bytes(), text);
+                }
+            }
+        }
     }
 }

@@ -4,8 +4,12 @@
     doc = "SQL session stores, each behind a feature: `sqlite`, `postgres`, `mysql`."
 )]
 
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod attempts;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod error;
+#[cfg(all(fuzzing, any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
+pub mod fuzzing;
 #[cfg(feature = "mysql")]
 pub mod mysql;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
@@ -17,11 +21,11 @@ mod record;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 
+#[cfg(feature = "mysql")]
+pub use mysql::MySqlStore;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub use namespace::InvalidNamespace;
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresStore;
-#[cfg(feature = "mysql")]
-pub use mysql::MySqlStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;

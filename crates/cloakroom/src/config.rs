@@ -2,10 +2,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom_core::{Limits, Name, interval_millis};
-use http::{HeaderMap, StatusCode};
+use cloakroom_core::{Limits, MaxSessions, Name, interval_millis};
+use http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 
-use crate::cookie::CookieSettings;
+use crate::cookie::{CookieSettings, Signer};
+use crate::layer::ClearSiteData;
+use crate::route::Activity;
 
 /// Everything a [`SessionLayer`](crate::SessionLayer) can be told, with the defaults.
 #[derive(Clone)]
@@ -21,8 +23,21 @@ pub(crate) struct Settings {
     pub(crate) load: LoadPolicy,
     pub(crate) every_request: bool,
     pub(crate) on_gone: OnGone,
+    pub(crate) on_undecodable: OnUndecodable,
+    #[cfg(feature = "encryption")]
+    pub(crate) encryption: Option<crate::at_rest::Encryption>,
     pub(crate) failed: Option<FailurePredicate>,
+    pub(crate) renew_every: Option<Duration>,
+    pub(crate) activity: Option<ActivityRule>,
+    pub(crate) clear_site_data: Option<Arc<ClearSiteData>>,
+    pub(crate) header: Option<HeaderName>,
+    #[cfg(feature = "signed")]
+    pub(crate) keys: Option<Arc<[crate::cookie::SigningKey]>>,
+    pub(crate) max_sessions: Option<MaxSessions>,
+    pub(crate) listener_timeout: Duration,
 }
+
+pub(crate) type ActivityRule = Arc<dyn Fn(&Method, &Uri, &HeaderMap) -> Activity + Send + Sync>;
 
 pub(crate) type FailurePredicate = Arc<dyn Fn(StatusCode, &HeaderMap) -> bool + Send + Sync>;
 
@@ -52,6 +67,25 @@ pub enum OnGone {
     Respond(StatusCode),
 }
 
+/// What is done about a stored value that cannot be decoded: its type has changed, it was damaged or altered, or the key
+/// that it was encrypted with is gone. It is logged either way, and harms no other attribute.
+///
+/// A value that the request itself has set, and then asks for as another type, is always an error.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OnUndecodable {
+    /// Whoever reads it gets [`ErrorKind::Undecodable`](crate::ErrorKind::Undecodable), which names the attribute. The
+    /// value stays as it is until it is removed or set anew.
+    #[default]
+    Fail,
+    /// The attribute is removed at once, and read as absent. Only the value that was found: one that another request has
+    /// set meanwhile is read instead. Mind rolling deploys: an old server drops what a new one has written.
+    DropAttribute,
+    /// The session is invalidated, and the request goes on with a new one, as after
+    /// [`invalidate`](crate::Session::invalidate).
+    DropSession,
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -66,7 +100,18 @@ impl Default for Settings {
             load: LoadPolicy::default(),
             every_request: false,
             on_gone: OnGone::default(),
+            on_undecodable: OnUndecodable::default(),
+            #[cfg(feature = "encryption")]
+            encryption: None,
             failed: None,
+            renew_every: None,
+            activity: None,
+            clear_site_data: None,
+            header: None,
+            #[cfg(feature = "signed")]
+            keys: None,
+            max_sessions: None,
+            listener_timeout: Duration::from_secs(5),
         }
     }
 }
@@ -76,7 +121,7 @@ const MAX_GRACE: Duration = Duration::from_secs(60 * 60);
 
 impl Settings {
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
-        self.cookie.check()?;
+        self.check_tickets()?;
         if interval_millis(self.max_inactive_interval).is_none() {
             return Err(ConfigError::new("the max inactive interval must be between 1 ms and 400 days"));
         }
@@ -92,7 +137,38 @@ impl Settings {
         if self.name_bytes == 0 || self.name_bytes > 256 {
             return Err(ConfigError::new("the limit on an attribute's name must be 1 to 256 bytes"));
         }
+        if self.max_sessions.is_some_and(|max| max.count == 0) {
+            return Err(ConfigError::new("a principal must be allowed at least one session"));
+        }
+        if self.listener_timeout.is_zero() {
+            return Err(ConfigError::new("the time of a listener must be more than zero"));
+        }
         Ok(())
+    }
+
+    fn check_tickets(&self) -> Result<(), ConfigError> {
+        #[cfg(feature = "signed")]
+        if self.keys.as_ref().is_some_and(|keys| keys.is_empty()) {
+            return Err(ConfigError::new("signing needs at least one key"));
+        }
+        if self.renew_every.is_some_and(|age| age.is_zero()) {
+            return Err(ConfigError::new("the age at which a ticket is renewed must be more than zero"));
+        }
+        if self.header.as_ref().is_some_and(crate::cookie::has_another_meaning) {
+            return Err(ConfigError::new(
+                "the header for tickets must be none that HTTP gives another meaning",
+            ));
+        }
+        let signature = if self.signer().is_some() { Signer::LEN } else { 0 };
+        self.cookie.check(cloakroom_core::Ticket::LEN + signature)
+    }
+
+    /// Makes what signs the tickets, if they are to be signed.
+    pub(crate) fn signer(&self) -> Option<Signer> {
+        #[cfg(feature = "signed")]
+        return self.keys.as_ref().map(|keys| Signer::new(keys, &self.cookie.name));
+        #[cfg(not(feature = "signed"))]
+        None
     }
 
     /// Returns whether a response counts as failed, so that nothing of its request is committed.
@@ -115,6 +191,9 @@ impl fmt::Debug for Settings {
             .field("limits", &self.limits)
             .field("store_timeout", &self.store_timeout)
             .field("load", &self.load)
+            .field("renew_every", &self.renew_every)
+            .field("header", &self.header)
+            .field("clear_site_data", &self.clear_site_data)
             .finish_non_exhaustive()
     }
 }

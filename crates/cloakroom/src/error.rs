@@ -1,13 +1,14 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-use cloakroom_core::{self as core, InvalidText, Name, OverLimit};
+use cloakroom_core::{self as core, InvalidText, Limit, Name, OverLimit};
 use http::StatusCode;
 
 /// Why an operation on a session failed.
 ///
 /// With the `axum` feature it is a response: see [`status`](Self::status). The response has no body, but for a missing
-/// layer, and what it stands for is logged.
+/// layer or sign-in, and what it stands for is logged. Where the store failed, it is marked as
+/// [`StoreFailed`](crate::StoreFailed).
 pub struct Error(Box<Repr>);
 
 struct Repr {
@@ -22,7 +23,7 @@ struct Repr {
 pub enum ErrorKind {
     /// The store failed or did not answer in time.
     Store,
-    /// The attribute's stored value cannot be decoded as the type asked for. It is unchanged.
+    /// The attribute's stored value cannot be decoded as the type asked for, or not be decrypted. It is unchanged.
     Undecodable,
     /// The value cannot be encoded. Nothing of the request is committed.
     Unencodable,
@@ -32,6 +33,9 @@ pub enum ErrorKind {
     InvalidInterval,
     /// A limit would be passed.
     OverLimit,
+    /// The principal has as many sessions as they may have. They are not signed in, and what else was to be committed with
+    /// the sign-in is dropped.
+    TooManySessions,
     /// Another principal has signed in to the session, or an attribute changed too often to be updated.
     Conflict,
     /// The session has ended while the request ran, or its ticket was replaced by a sign-in.
@@ -42,6 +46,8 @@ pub enum ErrorKind {
     HeadSent,
     /// Nobody is signed in.
     NotSignedIn,
+    /// The sign-in is older than was asked for.
+    SignInTooOld,
     /// The request did not pass a [`SessionLayer`](crate::SessionLayer).
     MissingLayer,
 }
@@ -60,7 +66,7 @@ impl Error {
         self
     }
 
-    pub(crate) fn undecodable(name: Name, source: rmp_serde::decode::Error) -> Self {
+    pub(crate) fn undecodable(name: Name, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::with_source(ErrorKind::Undecodable, source).naming(name)
     }
 
@@ -96,6 +102,15 @@ impl Error {
         Self::new(ErrorKind::NotSignedIn)
     }
 
+    pub(crate) fn sign_in_too_old() -> Self {
+        Self::new(ErrorKind::SignInTooOld)
+    }
+
+    /// The session could not be loaded, and is needed now.
+    pub(crate) fn store_away() -> Self {
+        core::Error::of(core::ErrorKind::Unavailable, "load").into()
+    }
+
     pub(crate) fn missing_layer() -> Self {
         Self::new(ErrorKind::MissingLayer)
     }
@@ -117,15 +132,17 @@ impl Error {
         self.0.attribute.as_ref().map(Name::as_str)
     }
 
-    /// Returns the status that this error is as a response: 503 for a failing store, 413 over a limit, 409 for a conflict
-    /// or a session that is gone, 401 where nobody is signed in, 400 for an unusable name or interval, and 500 otherwise.
+    /// Returns the status that this error is as a response: 503 for a failing store, 413 over a limit, 409 for a conflict,
+    /// too many sessions, or a session that is gone, 401 where nobody is signed in, 403 where they should sign in again, 400
+    /// for an unusable name or interval, and 500 otherwise.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self.0.kind {
             ErrorKind::Store => StatusCode::SERVICE_UNAVAILABLE,
             ErrorKind::OverLimit => StatusCode::PAYLOAD_TOO_LARGE,
-            ErrorKind::Conflict | ErrorKind::Gone => StatusCode::CONFLICT,
+            ErrorKind::Conflict | ErrorKind::Gone | ErrorKind::TooManySessions => StatusCode::CONFLICT,
             ErrorKind::NotSignedIn => StatusCode::UNAUTHORIZED,
+            ErrorKind::SignInTooOld => StatusCode::FORBIDDEN,
             ErrorKind::InvalidText | ErrorKind::InvalidInterval => StatusCode::BAD_REQUEST,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -166,11 +183,13 @@ impl fmt::Display for Error {
             ErrorKind::InvalidText => "unusable name",
             ErrorKind::InvalidInterval => "an interval must be between 1 ms and 400 days",
             ErrorKind::OverLimit => "the session would be over a limit",
+            ErrorKind::TooManySessions => "the principal has too many sessions",
             ErrorKind::Conflict => "the session was changed by another request",
             ErrorKind::Gone => "the session has ended",
             ErrorKind::AlreadyBorrowed => "an `Attr` of this name is alive in this request already",
             ErrorKind::HeadSent => "the response's head has gone out: no session cookie can be sent any more",
             ErrorKind::NotSignedIn => "nobody is signed in",
+            ErrorKind::SignInTooOld => "the sign-in is too old for this: sign in again",
             ErrorKind::MissingLayer => MISSING_LAYER,
         })?;
         match &self.0.attribute {
@@ -206,7 +225,11 @@ impl From<InvalidText> for Error {
 
 impl From<OverLimit> for Error {
     fn from(source: OverLimit) -> Self {
-        Self::with_source(ErrorKind::OverLimit, source)
+        let kind = match source.limit {
+            Limit::SessionsOfPrincipal => ErrorKind::TooManySessions,
+            _ => ErrorKind::OverLimit,
+        };
+        Self::with_source(kind, source)
     }
 }
 
@@ -214,13 +237,23 @@ impl From<OverLimit> for Error {
 impl axum_core::response::IntoResponse for Error {
     fn into_response(self) -> axum_core::response::Response {
         self.log();
-        if self.kind() == ErrorKind::MissingLayer {
-            return (self.status(), MISSING_LAYER).into_response();
+        let status = self.status();
+        match self.kind() {
+            ErrorKind::MissingLayer | ErrorKind::NotSignedIn | ErrorKind::SignInTooOld => {
+                (status, self.to_string()).into_response()
+            }
+            ErrorKind::OverLimit => marked(status, StoreNothing),
+            ErrorKind::Store => marked(status, crate::StoreFailed),
+            _ => status.into_response(),
         }
-        let mut response = self.status().into_response();
-        if self.kind() == ErrorKind::OverLimit {
-            response.extensions_mut().insert(StoreNothing);
-        }
-        response
     }
+}
+
+#[cfg(feature = "axum")]
+fn marked<T: Clone + Send + Sync + 'static>(status: StatusCode, mark: T) -> axum_core::response::Response {
+    use axum_core::response::IntoResponse as _;
+
+    let mut response = status.into_response();
+    response.extensions_mut().insert(mark);
+    response
 }

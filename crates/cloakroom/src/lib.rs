@@ -37,43 +37,73 @@
 //!
 //! - [`SessionLayer`]: the middleware, and every setting with its default.
 //! - [`Session`]: what a handler can do; [`Attr`] and [`Attrs`]: attributes by reference; [`Attribute`]: their types.
-//! - [`MemoryStore`], and `SqliteStore` behind the feature `sqlite`. [`core`] is the contract for others.
-//! - [`Sweeper`]: removes what has expired.
+//! - [`Flash`]: messages for the visitor's next page.
+//! - [`MemoryStore`], and `RedisStore`, `PostgresStore`, `MySqlStore` and `SqliteStore`, each behind a feature. [`core`] is the
+//!   contract for others.
+//! - [`Sweeper`]: removes what has expired. [`SessionListener`]: is told what happens to sessions. [`SessionRegistry`]:
+//!   lists and ends sessions without a request.
 //!
 //! # Features
 //!
-//! `axum` (default): the extractors, and [`Error`] as a response. `memory` (default): [`MemoryStore`]. `sqlite`:
-//! `SqliteStore`, through sqlx.
+//! `axum` (default): the extractors, and [`Error`] as a response. `encryption`: attribute values encrypted in the store.
+//! `memory` (default): [`MemoryStore`]. `metrics`: counters through the `metrics` facade, see `docs/metrics.md`. `mysql`,
+//! `postgres`, `redis`, `sqlite`: the stores of these names. `signed`: [`SessionLayer::keys`](SessionLayer#method.keys).
 
+mod at_rest;
 mod codec;
 mod config;
 mod cookie;
 mod error;
+mod events;
 #[cfg(feature = "axum")]
 mod extract;
+#[cfg(all(fuzzing, feature = "encryption"))]
+pub mod fuzzing;
 mod layer;
 #[cfg(feature = "memory")]
 pub mod memory;
+mod registry;
+mod route;
 mod session;
 mod sweeper;
+mod telemetry;
+mod timeouts;
 
 pub use cloakroom_core as core;
+#[cfg(feature = "redis")]
+pub use cloakroom_redis::RedisStore;
+#[cfg(feature = "mysql")]
+pub use cloakroom_sqlx::MySqlStore;
+#[cfg(feature = "postgres")]
+pub use cloakroom_sqlx::PostgresStore;
 #[cfg(feature = "sqlite")]
 pub use cloakroom_sqlx::SqliteStore;
 
-pub use cloakroom_core::{Handle, MAX_INTERVAL, MIN_INTERVAL, Name, Principal, SessionInfo, Store};
+pub use cloakroom_core::{
+    AtLimit, EndReason, Handle, MAX_INTERVAL, MIN_INTERVAL, Name, Principal, SessionInfo, Store,
+};
 
+#[cfg(feature = "encryption")]
+pub use crate::at_rest::{Encryption, EncryptionKey, InvalidEncryptionKey};
 pub use crate::codec::Attribute;
-pub use crate::config::{ConfigError, LoadPolicy, OnGone};
+pub use crate::config::{ConfigError, LoadPolicy, OnGone, OnUndecodable};
 pub use crate::cookie::SameSite;
+#[cfg(feature = "signed")]
+pub use crate::cookie::{InvalidSigningKey, SigningKey};
 pub use crate::error::{Error, ErrorKind};
+pub use crate::events::{AskedBy, Order, SessionDetails, SessionEvent, SessionListener};
 #[cfg(feature = "axum")]
-pub use crate::extract::{AttributeSet, Attrs};
-pub use crate::layer::{ResponseFuture, SessionBody, SessionLayer, SessionService};
+pub use crate::extract::{AttributeSet, Attrs, RecentSignIn, TimeLeft};
+pub use crate::layer::{ResponseFuture, SessionBody, SessionLayer, SessionService, SiteData, StoreFailed};
 #[cfg(feature = "memory")]
 pub use crate::memory::MemoryStore;
-pub use crate::session::{Attr, IntoName, Session, Sessions};
+pub use crate::registry::SessionRegistry;
+pub use crate::route::{Activity, AnonymousOnStoreFailure, RouteService};
+pub use crate::session::{Attr, Flash, FlashLevel, FlashMessage, IntoName, Session, Sessions};
 pub use crate::sweeper::Sweeper;
+#[cfg(feature = "metrics")]
+pub use crate::telemetry::describe_metrics;
+pub use crate::timeouts::Timeouts;
 
 /// The examples in the README compile.
 #[cfg(all(doctest, feature = "axum", feature = "memory"))]

@@ -12,13 +12,10 @@ use crate::web::{assets, explain, guard_pages, same_origin};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Returns the layer that gives each request its session.
-///
-/// A cart may wait for a week, also while the browser is closed. An application that keeps more than a cart behind the
-/// sign-in would ask for less: see [`SessionLayer::max_inactive_interval`].
-pub(crate) fn sessions(store: Arc<dyn DynStore>, insecure_cookie: bool) -> SessionLayer {
+/// Returns the layer that gives each request its session, which waits for the next as long as `idle`.
+pub(crate) fn sessions(store: Arc<dyn DynStore>, idle: Duration, insecure_cookie: bool) -> SessionLayer {
     let layer =
-        SessionLayer::new(Counting(store)).max_inactive_interval(7 * DAY).max_lifetime(30 * DAY).persistent();
+        SessionLayer::new(Counting(store)).max_inactive_interval(idle).max_lifetime(30 * DAY).persistent();
     if insecure_cookie { layer.insecure_cookie() } else { layer }
 }
 

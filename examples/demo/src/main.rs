@@ -68,7 +68,7 @@ async fn main() -> ExitCode {
 
 async fn open_shop(options: &Options) -> Result<(), Box<dyn Error>> {
     let store: Arc<dyn DynStore> = Arc::new(SqliteStore::open(&options.database).await?);
-    let layer = app::sessions(Arc::clone(&store), options.insecure_cookie).check()?;
+    let layer = app::sessions(Arc::clone(&store), options.idle, options.insecure_cookie).check()?;
     let app = app::app(&layer, store)?;
     let listener = listen(options.listen).await?;
     announce(listener.local_addr()?, &options.database);

@@ -2,27 +2,34 @@ use std::env;
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use lexopt::prelude::*;
 
 pub(crate) const HELP: &str = "\
 A small shop on Cloakroom.
 
-usage: demo [--listen ADDRESS] [--database FILE] [--insecure-cookie]
+usage: demo [--listen ADDRESS] [--database FILE] [--idle SECONDS] [--insecure-cookie]
 
   --listen ADDRESS    where to listen; port 0 picks a free one
                       (or KLOAK_LISTEN; default: 127.0.0.1:8080, or a free port where that is taken)
   --database FILE     the SQLite file that holds the sessions; made if it is not there
                       (or KLOAK_DATABASE; default: target/kloak.db, or kloak.db where there is no target folder)
+  --idle SECONDS      how long a session waits for the next page (default: a week)
   --insecure-cookie   a cookie without `Secure`, for browsers that refuse such a cookie over plain HTTP even from this
                       machine (Safari), and for other machines
 ";
+
+/// A cart may wait for a week, also while the browser is closed. An application that keeps more than a cart behind the
+/// sign-in would ask for less: see [`SessionLayer::max_inactive_interval`](cloakroom::SessionLayer::max_inactive_interval).
+const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// What the demo was told at its start.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Options {
     pub(crate) listen: Listen,
     pub(crate) database: PathBuf,
+    pub(crate) idle: Duration,
     pub(crate) insecure_cookie: bool,
     pub(crate) help: bool,
 }
@@ -52,6 +59,7 @@ impl Options {
                 None => Listen::Preferably(SocketAddr::from((Ipv4Addr::LOCALHOST, 8080))),
             },
             database: environment("KLOAK_DATABASE").map_or_else(default_database, PathBuf::from),
+            idle: WEEK,
             insecure_cookie: false,
             help: false,
         };
@@ -59,6 +67,7 @@ impl Options {
             match argument {
                 Long("listen") => options.listen = Listen::At(arguments.value()?.parse()?),
                 Long("database") => options.database = arguments.value()?.into(),
+                Long("idle") => options.idle = Duration::from_secs(arguments.value()?.parse()?),
                 Long("insecure-cookie") => options.insecure_cookie = true,
                 Long("help") | Short('h') => options.help = true,
                 unknown => return Err(unknown.unexpected()),
@@ -102,5 +111,6 @@ mod tests {
         assert!(parse(&["--listen"], &[]).is_err());
         assert!(parse(&["--listen", "nowhere"], &[]).is_err());
         assert!(parse(&["--port", "1"], &[]).is_err());
+        assert!(parse(&["--idle", "soon"], &[]).is_err());
     }
 }

@@ -9,3 +9,11 @@ addEventListener("pageshow", (event) => {
 if (matchMedia("(max-width: 67.99rem)").matches) {
   document.querySelector(".inspector details").open = false;
 }
+
+// A session ends when it was not used for some time. Shortly before that the page says so: a minute, or half of the time
+// where that is less. Another tab may have used it since; asking for the page again does no harm then.
+const endsSoon = document.getElementById("ends-soon");
+if (endsSoon) {
+  const left = Number(endsSoon.dataset.seconds) * 1000;
+  setTimeout(() => { endsSoon.hidden = false; }, left - Math.min(left / 2, 60_000));
+}

@@ -9,7 +9,7 @@ impl Client {
         match Target::of(url)? {
             Target::Server(url) => {
                 let info = url.into_connection_info()?;
-                Ok(Link::new(Open::Server(redis::Client::open(info)?)).into())
+                Ok(Link::new(Open::server(redis::Client::open(info)?)).into())
             }
             Target::Sentinel(list) => sentinel(&list),
             Target::Cluster(list) => cluster(&list),
@@ -25,7 +25,9 @@ fn sentinel(list: &ListUrl<'_>) -> RedisResult<Client> {
     let mut path = list.path();
     let in_query = list.parameter("service");
     let name = in_query.or_else(|| path.next());
-    let name = name.ok_or_else(|| super::misconfigured("the URL names no primary: expected `/name`, or `?service=name`"))?;
+    let name = name.ok_or_else(|| {
+        super::misconfigured("the URL names no primary: expected `/name`, or `?service=name`")
+    })?;
     let servers = list.servers(path.next().unwrap_or_default())?;
     let settings = servers[0].redis_settings().clone();
     let addresses = servers.iter().map(|info| info.addr().clone());

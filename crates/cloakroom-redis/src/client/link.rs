@@ -46,7 +46,10 @@ enum Connection {
     Open(MultiplexedConnection),
     /// Somebody connects; the channel closes when that is over.
     Opening(watch::Receiver<()>),
-    Failed { error: RedisError, until: Instant },
+    Failed {
+        error: RedisError,
+        until: Instant,
+    },
 }
 
 impl Link {
@@ -98,7 +101,12 @@ impl Link {
     }
 
     /// Sends several commands in a row, once, and returns some of the answers.
-    pub(super) async fn send_all(&self, commands: &Pipeline, skip: usize, count: usize) -> RedisResult<Vec<Value>> {
+    pub(super) async fn send_all(
+        &self,
+        commands: &Pipeline,
+        skip: usize,
+        count: usize,
+    ) -> RedisResult<Vec<Value>> {
         let (mut connection, generation) = self.connection().await?;
         let call = Call { link: self, generation, is_over: false };
         let answers = connection.send_packed_commands(commands, skip, count).await;
@@ -117,7 +125,9 @@ impl Link {
                 let mut state = self.0.lock();
                 match &state.connection {
                     Connection::Open(connection) => return Ok((connection.clone(), state.generation)),
-                    Connection::Failed { error, until } if Instant::now() < *until => return Err(error.clone()),
+                    Connection::Failed { error, until } if Instant::now() < *until => {
+                        return Err(error.clone());
+                    }
                     Connection::Opening(opening) => opening.clone(),
                     Connection::None | Connection::Failed { .. } => self.begin(&mut state),
                 }
@@ -131,11 +141,10 @@ impl Link {
     fn begin(&self, state: &mut State) -> watch::Receiver<()> {
         let (over, opening) = watch::channel(());
         state.connection = Connection::Opening(opening.clone());
-        let link = self.clone();
+        let attempt = Attempt { link: self.clone(), is_over: false, _over: over };
         tokio::spawn(async move {
-            let result = link.0.open.open().await;
-            link.0.opened(result);
-            drop(over);
+            let result = attempt.link.0.open.open().await;
+            attempt.over(result);
         });
         opening
     }
@@ -219,6 +228,29 @@ impl Shared {
         let mut state = self.lock();
         if state.generation == generation && matches!(state.connection, Connection::Open(_)) {
             state.connection = Connection::None;
+        }
+    }
+}
+
+/// An attempt to connect. If it ends otherwise than it should, it has failed.
+struct Attempt {
+    link: Link,
+    is_over: bool,
+    /// Tells all who wait, once the result is there.
+    _over: watch::Sender<()>,
+}
+
+impl Attempt {
+    fn over(mut self, result: RedisResult<MultiplexedConnection>) {
+        self.is_over = true;
+        self.link.0.opened(result);
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.link.0.opened(Err((ErrorKind::Io, "an attempt to connect was broken off").into()));
         }
     }
 }

@@ -15,9 +15,9 @@ use cloakroom_core::Error;
 #[cfg(any(feature = "cluster", feature = "connection-manager"))]
 use redis::aio::ConnectionLike as _;
 use redis::aio::MultiplexedConnection;
+use redis::{Cmd, RedisError, RedisResult, Value};
 #[cfg(feature = "cluster")]
 use redis::{ErrorKind, ServerErrorKind};
-use redis::{Cmd, RedisError, RedisResult, Value};
 
 use crate::error::failed;
 

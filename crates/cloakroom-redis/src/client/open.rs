@@ -20,13 +20,17 @@ const QUEUE: usize = 1000;
 /// How a connection is opened, each time anew.
 pub(crate) enum Open {
     /// To this server.
-    Server(redis::Client),
+    Server(Box<redis::Client>),
     /// To whichever server the sentinels say is the primary.
     #[cfg(feature = "sentinel")]
     Sentinel(Box<Mutex<SentinelClient>>),
 }
 
 impl Open {
+    pub(crate) fn server(client: redis::Client) -> Self {
+        Self::Server(Box::new(client))
+    }
+
     #[cfg(feature = "sentinel")]
     pub(crate) fn sentinel(client: SentinelClient) -> Self {
         Self::Sentinel(Box::new(Mutex::new(client)))

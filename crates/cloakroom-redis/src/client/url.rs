@@ -3,10 +3,6 @@ use redis::{ConnectionInfo, IntoConnectionInfo, RedisResult};
 use super::misconfigured;
 
 /// A URL that names several servers: `redis+cluster://[user:password@]host:port,host:port/path?query`.
-#[cfg_attr(
-    not(any(feature = "cluster", feature = "sentinel")),
-    expect(dead_code, reason = "without these features nobody asks what it says")
-)]
 #[derive(Debug)]
 pub(super) struct ListUrl<'a> {
     base: &'a str,
@@ -35,6 +31,10 @@ impl<'a> Target<'a> {
     }
 }
 
+#[cfg_attr(
+    not(any(feature = "sentinel", test)),
+    expect(dead_code, reason = "without sentinels nobody asks for the path")
+)]
 impl<'a> ListUrl<'a> {
     fn of(base: &'a str, rest: &'a str) -> Self {
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
@@ -48,7 +48,8 @@ impl<'a> ListUrl<'a> {
         let Self { base, credentials, .. } = self;
         let at = if credentials.is_empty() { "" } else { "@" };
         let hosts = self.hosts.split(',').filter(|host| !host.is_empty());
-        let infos = hosts.map(|host| format!("{base}://{credentials}{at}{host}/{database}").into_connection_info());
+        let infos =
+            hosts.map(|host| format!("{base}://{credentials}{at}{host}/{database}").into_connection_info());
         let infos: Vec<_> = infos.collect::<RedisResult<_>>()?;
         if infos.is_empty() { Err(misconfigured("the URL names no server")) } else { Ok(infos) }
     }

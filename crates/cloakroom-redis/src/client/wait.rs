@@ -123,7 +123,8 @@ impl Waiting {
 
     /// Sends a command, and waits for the replicas. `manner` is how the server is asked.
     pub(super) async fn send(&self, command: &Cmd, wait: Wait, manner: Manner) -> RedisResult<Answer> {
-        let _place = self.0.places.acquire().await.map_err(|_| misconfigured("the connections are closed"))?;
+        let _place =
+            self.0.places.acquire().await.map_err(|_| misconfigured("the connections are closed"))?;
         let link = self.0.idle().pop();
         let link = link.unwrap_or_else(|| Link::patient(Arc::clone(&self.0.open), wait.timeout));
         let lent = Lent { from: &self.0, link };

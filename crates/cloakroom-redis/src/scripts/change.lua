@@ -1,28 +1,21 @@
 -- Applies a commit to a session that must exist.
 -- KEYS: the session, its bucket's epoch; the bucket's index where the deadline may come nearer or somebody signs in; the
 -- principal's sessions where they are on this server.
-local held
-if reads == 1 then
-  held = call('HMGET', KEYS[1], META, RECENT, unpack(ARGV, 2, changes + 1))
-else
-  held = call('HMGET', KEYS[1], META, RECENT)
-end
-local meta, recent = held[1], held[2] or ''
+local meta = call('HGET', KEYS[1], META)
 if not meta then return 'A' end
 local wrong = defect(meta)
 if wrong then return wrong end
-local _, handed_out, before, epoch, proof, lapse, version, created, accessed, interval, ends, issued, count, bytes,
+local _, handed_out, before, epoch, proof, lapse, recent, version, created, accessed, interval, ends, issued, count, bytes,
   signed_in, length = read(RECORD, meta)
-local principal, label = sub(meta, FIXED + 1, FIXED + length), sub(meta, FIXED + 1 + length)
+local texts = sub(meta, FIXED + 1)
 if call('GET', KEYS[2]) ~= epoch then return 'A' end
 local previous
 if proof ~= asks or clear == 1 then previous = call('HGET', KEYS[1], PREVIOUS) end
 
-local known = string.find(recent, id, 1, true)
-if known and (known - 1) % 23 == 0 and (proof == asks or previous and covers(previous, asks)) then
-  local first, fate = read('>I6B', recent, known + 16)
+local first, fate = known(recent, id)
+if first and (proof == asks or previous and covers(previous, asks)) then
   previous = fate == 2 and (previous or call('HGET', KEYS[1], PREVIOUS))
-  return committed(first, fate, previous and byte(previous) == 2 and sub(previous, 40) or '')
+  return committed(first, now, fate, previous and byte(previous) == 2 and sub(previous, 40) or '')
 end
 
 local deadline = earlier(ends, accessed + interval)
@@ -33,14 +26,15 @@ if kind == RENEW then
 elseif kind == SIGN_IN then
   next_proof, grace, place_until, new_principal, kind_at = read('>c32I6I8I2c0', ARGV[1], kind_at)
 end
-local fate, seed = next_proof and 1 or 0, ''
+local seed = ''
+fate = next_proof and 1 or 0
 if proof ~= asks then
-  local standing = previous and standing_before(previous, asks, at)
+  local standing = previous and standing_before(previous, asks, at, covers)
   if not standing then return 'A' end
   if standing >= 3 then
     if kind ~= SIGN_IN then return 'S' end
-    if new_principal ~= principal then return 'P' end
-    return committed(version, 3, '')
+    if new_principal ~= sub(texts, 1, length) then return 'P' end
+    return committed(version, now, 3, '')
   end
   if kind == RENEW then
     fate = 2
@@ -49,14 +43,14 @@ if proof ~= asks then
 end
 
 local lapsed
-if lapse > 0 and lapse <= math.min(now, deadline) then
+if lapse > 0 and lapse <= now and lapse <= deadline then
   lapsed, count, bytes, lapse = {}, 0, 0, 0
   local all = call('HGETALL', KEYS[1])
   for i = 1, #all, 2 do
     local name, value = all[i], all[i + 1]
     if byte(name) ~= 1 then
       local lapses = read('>I6', value, 8)
-      if lapses > 0 and lapses <= math.min(now, deadline) then
+      if lapses > 0 and lapses <= now and lapses <= deadline then
         lapsed[name] = true
         lapsed[#lapsed + 1] = name
       else
@@ -69,9 +63,9 @@ end
 if expects == 1 then
   for i = 2, changes + 1 do
     local edit, name = ARGV[changes + i], ARGV[i]
-    local how, value, revision, expected = byte(edit, 2), nil, nil, nil
-    if how > 0 then value = reads == 1 and held[i + 1] or reads == 0 and call('HGET', KEYS[1], name) end
-    if value and not (lapsed and lapsed[name]) then
+    local how, revision, expected = byte(edit, 2), nil, nil
+    local value = how > 0 and not (lapsed and lapsed[name]) and call('HGET', KEYS[1], name)
+    if value then
       if #value < HEADER then return 'D' end
       revision = read('>I6', value, 2)
     end

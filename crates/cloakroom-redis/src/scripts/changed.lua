@@ -1,16 +1,16 @@
 -- What else a change does to the record.
-if place_until and place_until > 0 and place_until < now_us then return 'R' end
+if place_until and place_until > 0 and place_until < seconds * 1000000 + micros then return 'R' end
 if is_question == 1 then return 'Q' end
-accessed = math.max(accessed, at)
+if accessed < at then accessed = at end
 if new_interval > 0 then interval = new_interval end
-if kind_at <= #ARGV[1] then label = sub(ARGV[1], kind_at) end
+if kind_at <= #ARGV[1] then texts = sub(texts, 1, length) .. sub(ARGV[1], kind_at) end
 if fate == 1 then
   if kind == RENEW then
     before, previous = 2, pack('>Bc32I6c16', 2, proof, at + grace, new_seed)
   else
     before, previous = 1, pack('>Bc32I6', asks == proof and 3 or 4, proof, at + grace)
     if asks ~= proof then previous = previous .. asks end
-    principal, signed_in = new_principal, at
+    texts, length, signed_in = new_principal .. sub(texts, length + 1), #new_principal, at
   end
   proof, issued = next_proof, at
 end

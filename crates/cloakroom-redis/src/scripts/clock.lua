@@ -1,2 +1,3 @@
 local time = call('TIME')
-local now, now_us = time[1] * 1000 + math.floor(time[2] / 1000), time[1] * 1000000 + time[2]
+local seconds, micros = tonumber(time[1]), tonumber(time[2])
+local now = seconds * 1000 + (micros - micros % 1000) / 1000

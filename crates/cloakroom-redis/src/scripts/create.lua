@@ -1,22 +1,23 @@
 -- Makes a session.
 -- KEYS: the session, its bucket's epoch and index; the principal's sessions where they are on this server.
-local lifetime, new_epoch, place_until, principal, label_at = read('>I6c8I8I2c0', ARGV[1], kind_at)
+local lifetime, new_epoch, place_until, principal, texts_at = read('>I6c8I8I2c0', ARGV[1], kind_at)
 local epoch = call('GET', KEYS[2])
 local meta = call('HGET', KEYS[1], META)
 if meta then
   local wrong = defect(meta)
   if wrong then return wrong end
   if sub(meta, 4, 11) == epoch then
-    local recent, previous = call('HGET', KEYS[1], RECENT) or '', call('HGET', KEYS[1], PREVIOUS)
-    local known = string.find(recent, id, 1, true)
+    local previous = call('HGET', KEYS[1], PREVIOUS)
     local is_ours = sub(meta, 12, 43) == asks or previous and covers(previous, asks)
-    if not known or (known - 1) % 23 ~= 0 or not is_ours then return 'T' end
-    return committed(read('>I6', recent, known + 16), 0, '')
+    local first, fate = known(sub(meta, 50, 169), id)
+    if not first or not is_ours then return 'T' end
+    return committed(first, now, fate, '')
   end
 end
 
-local is_new, version, count, bytes, lapse, lapsed, held = true, 1, 0, 0, 0, nil, nil
+local is_new, version, count, bytes, lapse, lapsed = true, 1, 0, 0, 0, nil
 local before, proof, created, accessed, interval, ends, issued = 0, asks, at, at, new_interval, 0, at
-local signed_in, label, recent, fate, seed = 0, sub(ARGV[1], label_at), '', 0, ''
+local signed_in, length, texts = 0, #principal, principal .. sub(ARGV[1], texts_at)
+local recent, fate, seed = string.rep('\0', 120), 0, ''
 if lifetime > 0 then ends = at + lifetime end
 if principal ~= '' then signed_in = at end

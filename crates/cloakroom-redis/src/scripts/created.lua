@@ -1,5 +1,5 @@
 -- What else a create does.
-if place_until > 0 and place_until < now_us then return 'R' end
+if place_until > 0 and place_until < seconds * 1000000 + micros then return 'R' end
 if is_question == 1 then return 'Q' end
 if not epoch then
   epoch = new_epoch

@@ -10,7 +10,7 @@ local function is_chosen(session, meta)
   if chosen_by ~= 'T' then return r.principal == who end
   if r.proof == who then return true end
   local previous = call('HGET', session, PREVIOUS)
-  local stands = previous and standing_before(previous, who, now)
+  local stands = previous and standing_before(previous, who, now, covers)
   if stands and stands >= 3 then return false, 'S' end
   return stands
 end
@@ -22,14 +22,15 @@ end
 
 local function end_one(session, epoch, index)
   local meta = redis.pcall('HGET', session, META)
-  if type(meta) == 'table' then return 'D' end
-  if not meta or call('GET', epoch) ~= sub(meta, 4, 11) then return '' end
+  if type(meta) == 'table' then return chosen_by == 'P' and '' or 'D' end
+  if not meta then return '' end
   local wrong = defect(meta)
   if wrong and chosen_by ~= 'P' then return wrong end
   if wrong then
     finish(session, index)
     return ''
   end
+  if call('GET', epoch) ~= sub(meta, 4, 11) then return '' end
   local is_it, refusal = is_chosen(session, meta)
   if not is_it then return refusal or '' end
   local reply = told(session, meta, now)

@@ -6,13 +6,14 @@ local meta = held[1]
 if not meta then return 'A' end
 local wrong = defect(meta)
 if wrong then return wrong end
-local _, handed_out, before, epoch, proof, lapse, _, _, accessed, interval, ends = read('>BBBc8c32I6I6I6I6I6I6', meta)
+local _, handed_out, before, epoch, proof, lapse = read('>BBBc8c32I6', meta)
+local accessed, interval, ends = read('>I6I6I6', meta, SHOWN + 12)
 if handed_out ~= 0 or now >= earlier(ends, accessed + interval) or call('GET', KEYS[2]) ~= epoch then return 'A' end
 
 local standing, seed, previous = 0, '', nil
 if proof ~= asks or before == 2 then previous = call('HGET', KEYS[1], PREVIOUS) end
 if proof ~= asks then
-  standing = previous and standing_before(previous, asks, now)
+  standing = previous and standing_before(previous, asks, now, covers)
   if not standing then return 'A' end
   if standing >= 3 then return 'S' end
   if standing == 2 then seed = sub(previous, 40) end
@@ -20,21 +21,18 @@ end
 
 if is_access == 1 then
   local arrived = standing == 0 and before == 2
-  local is_due = now > accessed and (arrived or now - accessed >= math.min(every, interval / 10))
+  local is_throttled = now - accessed < every and now - accessed < interval / 10
+  local is_due = now > accessed and (arrived or not is_throttled)
   if arrived or is_due then
     local seen = is_due and now or accessed
-    local fields = { META, sub(meta, 1, 2) .. string.char(arrived and 1 or before) .. sub(meta, 4, 61)
-      .. pack('>I6', seen) .. sub(meta, 68) }
+    local fields = { META, sub(meta, 1, 2) .. string.char(arrived and 1 or before) .. sub(meta, 4, SHOWN + 11)
+      .. pack('>I6', seen) .. sub(meta, SHOWN + 18) }
     if arrived then
       fields[3], fields[4] = PREVIOUS, '\1' .. sub(previous, 2, 39)
     end
-    local done = redis.pcall('HSET', KEYS[1], unpack(fields))
-    if type(done) == 'number' then
-      call('PEXPIREAT', KEYS[1], earlier(ends, seen + interval) + MARGIN)
-    elseif not string.find(done.err, 'OOM', 1, true) or now - accessed >= interval / 2 then
-      -- A full server may still be read, while a later load can record the access.
-      return done
-    end
+    -- In this order also when memory is full: then a script may not begin with what takes memory, which this does not.
+    call('PEXPIREAT', KEYS[1], string.format('%d', earlier(ends, seen + interval) + MARGIN))
+    call('HSET', KEYS[1], unpack(fields))
   end
 end
 
@@ -44,14 +42,9 @@ if #ARGV == 2 and names == 0 then
   return opened .. pack('>I4', #value) .. value
 end
 local reply = { opened }
-if everything == 1 then
-  add_everything(reply, call('HGETALL', KEYS[1]))
-  return table.concat(reply)
-end
 for i = 2, #ARGV do
   local value = held[i] or ''
   reply[#reply + 1] = pack('>I4', #value)
   reply[#reply + 1] = value
 end
-if names == 1 then add_names(reply, KEYS[1], lapse, now) end
-return table.concat(reply)
+if everything == 0 and names == 0 then return table.concat(reply) end

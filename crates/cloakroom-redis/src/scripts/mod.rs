@@ -61,7 +61,6 @@ pub(crate) struct Scripts {
     pub(crate) claim: Script,
     pub(crate) acknowledge: Script,
     pub(crate) everyone: Script,
-    pub(crate) left: Script,
     pub(crate) bury: Script,
     pub(crate) reserve: Script,
     pub(crate) forget: Script,
@@ -76,7 +75,14 @@ impl Scripts {
         let commit = |before, after| script(&[RECORD, CLOCK, TICKET, ASKED, before, WEIGH, after, STORE]);
         let ended = |own| script(&[RECORD, CLOCK, DECODE, TICKET, NAMES, ENDED, own]);
         Self {
-            load: script(&[RECORD, CLOCK, TICKET, NAMES, include_str!("load.lua")]),
+            load: script(&[
+                RECORD,
+                CLOCK,
+                TICKET,
+                include_str!("load.lua"),
+                NAMES,
+                include_str!("loaded.lua"),
+            ]),
             create: commit(include_str!("create.lua"), include_str!("created.lua")),
             change: commit(include_str!("change.lua"), include_str!("changed.lua")),
             end: ended(include_str!("end.lua")),
@@ -85,7 +91,6 @@ impl Scripts {
             acknowledge: script(&[RECORD, CLOCK, DECODE, include_str!("acknowledge.lua")]),
             due: script(&[RECORD, CLOCK, include_str!("due.lua")]),
             everyone: script(&[RECORD, include_str!("everyone.lua")]),
-            left: script(&[RECORD, include_str!("left.lua")]),
             bury: script(&[RECORD, include_str!("bury.lua")]),
             reserve: script(&[RECORD, CLOCK, include_str!("reserve.lua")]),
             forget: script(&[RECORD, CLOCK, include_str!("forget.lua")]),

@@ -4,8 +4,9 @@
 local function shown(session, epoch)
   local meta = redis.pcall('HGET', session, META)
   if type(meta) == 'table' then return 'D' end
-  if not meta or call('GET', epoch) ~= sub(meta, 4, 11) then return '' end
+  if not meta then return '' end
   if defect(meta) then return 'D' end
+  if call('GET', epoch) ~= sub(meta, 4, 11) then return '' end
   local r = decode(meta)
   if r.is_over or r.principal ~= ARGV[1] then return '' end
   return 'E' .. sub(meta, SHOWN)

@@ -6,5 +6,5 @@ local holder = call('GET', KEYS[1])
 if holder and holder ~= ARGV[1] then return {} end
 call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
 local reply = call('ZRANGE', KEYS[2], 0, -1, 'WITHSCORES')
-table.insert(reply, 1, pack('>I8', now_us + ARGV[2] * 1000))
+table.insert(reply, 1, pack('>I8', seconds * 1000000 + micros + ARGV[2] * 1000))
 return reply

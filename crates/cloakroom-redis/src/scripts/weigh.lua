@@ -1,21 +1,21 @@
 -- Counts what the session will hold, and collects what is to be stored and to be removed.
--- From before: version, count, bytes, lapse, is_new, lapsed (the names of attributes that have, if any), held (the
--- attributes that change, from the third on, if they were read).
+-- From before: version, count, bytes, lapse, is_new, lapsed (the names of attributes that have, if any).
 local count_before, bytes_before = count, bytes
 if clear == 1 then count, bytes, lapse = 0, 0, 0 end
-local fields, gone = { META, '', RECENT, '' }, lapsed or {}
+local fields, gone = { META, '' }, lapsed
 for i = 2, changes + 1 do
-  local name, edit, before = ARGV[i], ARGV[changes + i], nil
+  local name, edit, old = ARGV[i], ARGV[changes + i], nil
+  local is_set, how = byte(edit, 1, 2)
   if not is_new and not (lapsed and lapsed[name]) then
-    local length = reads == 1 and #(held[i + 1] or '') or call('HSTRLEN', KEYS[1], name)
-    if length > 0 then before = length - HEADER end
+    local length = call('HSTRLEN', KEYS[1], name)
+    if length > 0 then old = length - HEADER end
   end
-  if before and clear == 0 then
-    count, bytes = count - 1, bytes - #name - before
+  if old and clear == 0 then
+    count, bytes = count - 1, bytes - #name - old
   end
-  if byte(edit) == 1 then
-    local value, lapses, ttl_at = ARGV[2 * changes + i], 0, byte(edit, 2) == 2 and 9 or 3
-    if #value > most_value and not (before and #value <= before) then return 'L\1' .. pack('>I4', i - 2) end
+  if is_set == 1 then
+    local value, lapses, ttl_at = ARGV[2 * changes + i], 0, how == 2 and 9 or 3
+    if #value > most_value and not (old and #value <= old) then return 'L\1' .. pack('>I4', i - 2) end
     if #edit >= ttl_at then
       lapses = at + read('>I6', edit, ttl_at)
       lapse = earlier(lapse, lapses)
@@ -24,6 +24,7 @@ for i = 2, changes + 1 do
     fields[#fields + 1] = name
     fields[#fields + 1] = pack('>BI6I6', FORMAT, version, lapses) .. value
   else
+    gone = gone or {}
     gone[#gone + 1] = name
   end
 end

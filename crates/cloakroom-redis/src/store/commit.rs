@@ -68,5 +68,6 @@ fn values(commit: &Commit) -> usize {
 
 /// Draws the name of an epoch, in case that the bucket has none.
 fn epoch() -> Result<u64, Error> {
-    getrandom::u64().map_err(|error| Error::new(ErrorKind::Other, COMMIT, std::io::Error::other(error.to_string())))
+    getrandom::u64()
+        .map_err(|error| Error::new(ErrorKind::Other, COMMIT, std::io::Error::other(error.to_string())))
 }

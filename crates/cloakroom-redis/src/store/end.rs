@@ -73,7 +73,14 @@ impl RedisStore {
             Chosen::Indexed(principal) => [b"P", principal.as_str().as_bytes()],
         };
         let (script, wait) = (&self.scripts.end, self.invalidations_wait);
-        let batch = Batch { during: INVALIDATE, script, needs: Some(Of::Index), most: MANY, arguments: &arguments, wait };
+        let batch = Batch {
+            during: INVALIDATE,
+            script,
+            needs: Some(Of::Index),
+            most: MANY,
+            arguments: &arguments,
+            wait,
+        };
         self.run_on(batch, handles).await
     }
 

@@ -55,7 +55,7 @@ impl RedisStore {
     /// Takes a client of your own.
     #[must_use]
     pub fn new(client: redis::Client) -> Self {
-        Self::of(Link::new(Open::Server(client)).into())
+        Self::of(Link::new(Open::server(client)).into())
     }
 
     /// Takes a connection of your own.

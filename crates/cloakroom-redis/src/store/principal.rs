@@ -95,12 +95,7 @@ impl RedisStore {
     }
 
     /// The same for entries that are older than that. A failure does no harm: whoever reads them next does so.
-    async fn forget_after(
-        &self,
-        age: u64,
-        principal: &Principal,
-        entries: impl IntoIterator<Item = &Entry>,
-    ) {
+    async fn forget_after(&self, age: u64, principal: &Principal, entries: impl IntoIterator<Item = &Entry>) {
         let entries: Vec<_> = entries.into_iter().collect();
         if entries.is_empty() {
             return;
@@ -142,7 +137,9 @@ impl RedisStore {
 pub(super) fn decode_entries(values: impl IntoIterator<Item = Value>) -> Result<Vec<Entry>, Malformed> {
     let mut values = values.into_iter();
     let mut entries = Vec::with_capacity(values.size_hint().0 / 2);
-    while let (Some(Value::BulkString(handle)), Some(Value::BulkString(score))) = (values.next(), values.next()) {
+    while let (Some(Value::BulkString(handle)), Some(Value::BulkString(score))) =
+        (values.next(), values.next())
+    {
         let handle = std::str::from_utf8(&handle).ok().and_then(|text| text.parse().ok());
         entries.push(Entry { handle: handle.ok_or(Malformed::Damaged)?, score });
     }

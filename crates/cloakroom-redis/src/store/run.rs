@@ -24,7 +24,9 @@ impl RedisStore {
             answer => answer,
         };
         match answer.map_err(|error| failed(during, error))? {
-            Answer { missing: Some(missing), .. } => Err(Error::new(cloakroom_core::ErrorKind::Timeout, during, missing)),
+            Answer { missing: Some(missing), .. } => {
+                Err(Error::new(cloakroom_core::ErrorKind::Timeout, during, missing))
+            }
             Answer { value, missing: None } => Ok(value),
         }
     }

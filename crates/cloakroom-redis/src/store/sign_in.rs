@@ -93,11 +93,8 @@ impl RedisStore {
     ) -> Result<Answer, Error> {
         // What would be refused must not end anything.
         let question = Around { is_question: true, place_until: turn.until };
-        let (answer, live) = join(
-            self.apply(commit, question, None),
-            self.live_among(COMMIT, principal, &turn.entries),
-        )
-        .await;
+        let (answer, live) =
+            join(self.apply(commit, question, None), self.live_among(COMMIT, principal, &turn.entries)).await;
         let answer = answer?;
         if !matches!(answer, Answer::WouldCommit) {
             return Ok(answer);

@@ -10,10 +10,6 @@ use super::{MAX_MILLIS, millis};
 /// How a script is told that no interval is to be set, that nobody signs in, and the like.
 const NONE: u64 = 0;
 
-/// How many attributes a script reads at once, and what is a small one.
-const MAX_READ: usize = 1000;
-const SMALL: usize = 4096;
-
 const KEEP: u8 = 0;
 const RENEW: u8 = 1;
 const SIGN_IN: u8 = 2;
@@ -48,18 +44,18 @@ pub(crate) struct Around {
 pub(crate) fn head(commit: &Commit, around: Around, epoch: u64) -> Vec<u8> {
     let mut out = Head(Vec::with_capacity(160));
     let (changes, limits) = (&commit.changes, &commit.limits);
-    out.bytes(commit.id.as_bytes());
+    out.bytes(&commit.id.as_bytes()[..8]);
     out.bytes(commit.guard.proof.as_bytes());
     out.number(millis(commit.age));
     out.number(limits.attribute_bytes.min(MAX_MILLIS));
     out.number(limits.session_bytes.min(MAX_MILLIS));
     out.bytes(&limits.attributes.to_be_bytes());
     let expects = changes.attributes.iter().any(|change| change.expect.is_some());
-    // What is expected to be something must be read, however large it is.
-    let reads = changes.attributes.len() <= MAX_READ && (expects || are_small(&changes.attributes));
-    out.bytes(&[changes.clear.into(), around.is_question.into(), expects.into(), reads.into()]);
+    out.bytes(&[changes.clear.into(), around.is_question.into(), expects.into()]);
     let interval = match &commit.intent {
-        Intent::Create(creation) => Some(changes.max_inactive_interval.unwrap_or(creation.max_inactive_interval)),
+        Intent::Create(creation) => {
+            Some(changes.max_inactive_interval.unwrap_or(creation.max_inactive_interval))
+        }
         Intent::Change => changes.max_inactive_interval,
     };
     out.number(interval.map_or(NONE, some_millis));
@@ -157,16 +153,6 @@ fn edit(change: &AttributeChange) -> EditBytes {
         }
     }
     edit
-}
-
-/// Returns whether a script had better read these attributes than ask for the size of each: as far as can be known, they are
-/// as small as the values that take their place.
-fn are_small(changes: &[AttributeChange]) -> bool {
-    let is_small = |change: &AttributeChange| match &change.edit {
-        Edit::Set { value, .. } => value.len() <= SMALL,
-        Edit::Remove => false,
-    };
-    changes.iter().all(is_small)
 }
 
 struct EditBytes {

@@ -53,9 +53,10 @@ async fn a_cluster_connection_of_the_users_serves() {
 #[tokio::test]
 async fn a_sentinel_client_of_the_users_serves() {
     let sentinel = RedisSentinel::start().unwrap();
-    let sentinels: Vec<_> = sentinel.sentinel_ports().map(|port| format!("redis://127.0.0.1:{port}")).collect();
+    let sentinels: Vec<_> =
+        sentinel.sentinel_ports().map(|port| format!("redis://127.0.0.1:{port}")).collect();
     let kind = redis::sentinel::SentinelServerType::Master;
-    let client = redis::sentinel::SentinelClient::build(sentinels, "primary".to_owned(), None, kind).unwrap();
+    let client = redis::sentinel::SentinelClient::build(sentinels, "primary", None, kind).unwrap();
     use_it(&RedisStore::with_sentinel(client)).await;
     let by_query = sentinel.url().replace("/primary", "?service=primary");
     use_it(&RedisStore::connect(&by_query).await.unwrap()).await;
@@ -92,7 +93,8 @@ async fn a_url_that_cannot_work_is_refused() {
 
 #[tokio::test]
 async fn a_server_that_is_not_there_is_unavailable() {
-    for url in ["redis://127.0.0.1:1", "redis+cluster://127.0.0.1:1", "redis+sentinel://127.0.0.1:1/primary"] {
+    for url in ["redis://127.0.0.1:1", "redis+cluster://127.0.0.1:1", "redis+sentinel://127.0.0.1:1/primary"]
+    {
         let error = RedisStore::connect(url).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{url}: {error:?}");
     }

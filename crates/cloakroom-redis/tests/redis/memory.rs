@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloakroom_core::{Error, ErrorKind, Loaded, Outcome, Store as _, Touch};
+use cloakroom_core::{Error, ErrorKind, Loaded, Outcome, Select, Store as _, Sweep, Touch};
 use cloakroom_redis::RedisStore;
 use servers::Redis;
 
@@ -32,23 +32,31 @@ async fn full_memory_is_a_clear_error_and_what_is_there_can_be_read_and_ended() 
     private.ask(&["CONFIG", "SET", "maxmemory", "1mb"]);
     let error = store.commit(&change(ticket.guard(), vec![set("a", "2"), set("b", "2")])).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Full, "{error:?}");
-    tokio::time::sleep(Duration::from_millis(5)).await;
-    let loaded = store.load(&load(&ticket, &["a"], Touch::AtMostEvery(Duration::ZERO))).await.unwrap();
-    let Loaded::Open(opened) = loaded else { panic!("{loaded:?}") };
-    assert_eq!(opened.attributes[0].value, "1", "nothing of the commit is stored");
+    assert_eq!(read(store, &ticket, "a").await.unwrap(), "1", "nothing of the commit is stored");
     assert_eq!(end(store, cloakroom_core::Invalidate::Ticket(ticket.guard())).await, 1);
 }
 
 #[tokio::test]
-async fn an_access_that_cannot_be_recorded_fails_only_when_the_session_would_end_early() {
+async fn full_memory_still_takes_accesses_and_sweeps() {
     let private = Private::start().await;
     let store = &private.store;
-    let ticket = brief(store, Duration::from_secs(2)).await;
+    let used = session(store, "a", "1").await;
+    let before = open(store, &used, &[]).await.unwrap().unwrap().meta.accessed_at;
+    let ending = brief(store, Duration::from_millis(20)).await;
     private.ask(&["CONFIG", "SET", "maxmemory", "1"]);
-    let touch = load(&ticket, &["a"], Touch::AtMostEvery(Duration::ZERO));
-    assert!(matches!(store.load(&touch).await.unwrap(), Loaded::Open(_)));
-    let error = eventually("the access cannot wait any more", async || store.load(&touch).await.err()).await;
-    assert_eq!(error.kind(), ErrorKind::Full, "{error:?}");
+    let touch = load(&used, &["a"], Touch::AtMostEvery(Duration::ZERO));
+    let recorded = eventually("the access is recorded", async || match store.load(&touch).await.unwrap() {
+        Loaded::Open(opened) => (opened.meta.accessed_at > before).then_some(opened),
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(recorded.await.attributes[0].value, "1");
+    let lease = Sweep { limit: 10, lease: Some(INTERVAL), select: Select::default() };
+    let handed_out = eventually("a session is handed out", async || {
+        Some(store.sweep(&lease).await.unwrap()).filter(|found| !found.is_empty())
+    });
+    assert_eq!(handed_out.await[0].handle, ending.handle());
+    store.acknowledge(&[ending.handle()]).await.unwrap();
+    assert_eq!(private.keys("cloakroom:*-*"), [key_of(&used)]);
 }
 
 #[tokio::test]

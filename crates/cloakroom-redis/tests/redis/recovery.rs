@@ -30,7 +30,8 @@ async fn a_server_that_was_killed_is_used_again_when_it_is_back() {
         private.server.kill();
         assert!(open(&private.store, &ticket, &["a"]).await.is_err());
         private.server.restart().unwrap();
-        let opened = eventually("it is back", async || open(&private.store, &ticket, &["a"]).await.ok()).await;
+        let opened =
+            eventually("it is back", async || open(&private.store, &ticket, &["a"]).await.ok()).await;
         assert_eq!(opened.unwrap().attributes[0].value, "1", "round {round}");
     }
 }
@@ -55,9 +56,8 @@ async fn many_who_lost_their_connection_share_one_new_one() {
     private.server.kill();
     assert!(open(&private.store, &ticket, &["a"]).await.is_err());
     private.server.restart().unwrap();
-    let readers = (0..64).map(|_| {
-        eventually("it is back", async || open(&private.store, &ticket, &["a"]).await.ok())
-    });
+    let readers =
+        (0..64).map(|_| eventually("it is back", async || open(&private.store, &ticket, &["a"]).await.ok()));
     for opened in futures_util::future::join_all(readers).await {
         assert!(opened.is_some());
     }
@@ -121,6 +121,10 @@ async fn slots_migrate_while_sessions_are_used() {
     while !writer.is_finished() {
         for to in [(home + 1) % 3, (home + 2) % 3, home] {
             tokio::task::block_in_place(|| cluster.migrate(slot, to)).unwrap();
+            eventually("all know where the slot is", async || {
+                (cluster.serves(slot).ok()? == to).then_some(())
+            })
+            .await;
         }
     }
     writer.await.unwrap();
@@ -146,7 +150,9 @@ async fn a_new_session_waits_for_its_slot_to_have_moved() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_server_of_a_cluster_away_leaves_the_others() {
-    let mut cluster = RedisCluster::start_with(&Redis::options().set("cluster-require-full-coverage", "no"), 60_000).unwrap();
+    let mut cluster =
+        RedisCluster::start_with(&Redis::options().set("cluster-require-full-coverage", "no"), 60_000)
+            .unwrap();
     let store = RedisStore::connect(&cluster.url()).await.unwrap();
     let mut tickets = Vec::new();
     for _ in 0..30 {
@@ -157,11 +163,12 @@ async fn one_server_of_a_cluster_away_leaves_the_others() {
     cluster.nodes()[1].kill();
     for (ticket, node) in &tickets {
         match open(&store, ticket, &["a"]).await {
-            Ok(opened) => assert_eq!((opened.unwrap().attributes[0].value.clone(), *node != 1), ("1".into(), true)),
+            Ok(opened) => assert!(opened.is_some() && *node != 1, "the server {node} answers"),
             Err(error) => assert_eq!((error.kind(), *node), (ErrorKind::Unavailable, 1), "{error:?}"),
         }
     }
     assert!(store.ping().await.is_err());
+    assert_eq!(sweep(&store).await, [], "the others are swept");
     cluster.nodes()[1].restart().unwrap();
     let again = eventually("it is back", async || store.ping().await.ok());
     again.await;

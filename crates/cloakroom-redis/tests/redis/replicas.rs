@@ -54,7 +54,8 @@ async fn an_invalidation_is_waited_for_by_itself_also_when_it_is_tried_again() {
 async fn what_replicas_have_is_answered() {
     let sentinel = RedisSentinel::start().unwrap();
     let store = RedisStore::connect(&sentinel.url()).await.unwrap();
-    let store = store.commits_acknowledged_by(1, LONG).unwrap().invalidations_acknowledged_by(1, LONG).unwrap();
+    let store =
+        store.commits_acknowledged_by(1, LONG).unwrap().invalidations_acknowledged_by(1, LONG).unwrap();
     let ticket = session_of(&store, "ada").await;
     let commits = (0..40).map(|number| {
         let commit = change(ticket.guard(), vec![set(&format!("a{number}"), "1")]);
@@ -69,7 +70,8 @@ async fn what_replicas_have_is_answered() {
 async fn an_invalidation_that_a_replica_has_outlives_the_primary() {
     let mut sentinel = RedisSentinel::start().unwrap();
     let store = RedisStore::connect(&sentinel.url()).await.unwrap();
-    let store = store.invalidations_acknowledged_by(1, LONG).unwrap().commits_acknowledged_by(1, LONG).unwrap();
+    let store =
+        store.invalidations_acknowledged_by(1, LONG).unwrap().commits_acknowledged_by(1, LONG).unwrap();
     let (ended, kept) = (session_of(&store, "ada").await, session_of(&store, "ada").await);
     assert_eq!(end(&store, Invalidate::Ticket(ended.guard())).await, 1);
     sentinel.servers()[0].kill();

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use cloakroom_core::{
-    Commit, Edit, Error, Gone, Intent, Name, Outcome, Size, TicketChange, Timestamp, Verdict, Version,
+    Commit, Edit, Error, Gone, Intent, Name, Outcome, Record, Size, TicketChange, Timestamp, Verdict, Version,
 };
 use sqlx::mysql::MySqlRow;
 
@@ -70,12 +70,13 @@ impl MySqlStore {
         if record.next_lapse.is_some_and(|lapse| lapse <= now) {
             return Ok(None);
         }
+        let until = commit.age.is_zero().then(|| valid_until(&record, commit));
         let committed = match record.apply(commit, now, |name| before.held.get(name)) {
             Verdict::Answer(outcome) => return Ok(Some(outcome)),
             Verdict::Apply(committed) => committed,
         };
         let (handle, version) = (commit.guard.handle, record.version);
-        let own = Own { handle, version, record: &encode(&record), read: &before.record };
+        let own = Own { handle, version, record: &encode(&record), read: &before.record, until };
         match link.execute(self.store_query(&own, &stored(commit, now)).0).await {
             Ok(_) => Ok(Some(Outcome::Committed(committed))),
             Err(error) if is_overtaken(&error) => Ok(None),
@@ -99,6 +100,14 @@ fn is_simple(commit: &Commit) -> bool {
     let signs_in = matches!(changes.ticket, Some(TicketChange::SignIn { .. }));
     let is_found_alike = !signs_in && changes.max_inactive_interval.is_none();
     is_set && is_found_alike && !changes.clear && fits_one_statement(commit)
+}
+
+/// Returns until when a decision on the record stays as it is. (As of when a commit that was held back is decided on does not
+/// change.)
+fn valid_until(record: &Record, commit: &Commit) -> Timestamp {
+    let is_current = record.proof == commit.guard.proof;
+    let grace = record.previous.as_ref().filter(|_| !is_current).map(|previous| previous.until);
+    [grace, record.next_lapse].into_iter().flatten().fold(record.expires_at(), Timestamp::min)
 }
 
 /// A session as it was read without a lock.

@@ -1,4 +1,4 @@
-use cloakroom_core::{Commit, Committed, Creation, Outcome, Record, TicketFate};
+use cloakroom_core::{Commit, Committed, Creation, Ended, Outcome, Record, TicketFate};
 
 use super::MySqlStore;
 use super::principal::handles;
@@ -31,17 +31,12 @@ impl MySqlStore {
             return Ok(outcome);
         }
         let others = others_at.map_or(Ok(Vec::new()), |at| handles(&answers[at]))?;
-        let record = Record::create(commit, creation, step.now);
-        let made = match record {
+        let made = match Record::create(commit, creation, step.now) {
             Ok(record) => step.make_room(bind, &others).await?.map(|ended| (record, ended)),
             Err(over) => Err(over),
         };
         match made {
-            Ok((record, ended)) => {
-                let now = step.now;
-                let committed = Committed { version: record.version, now, ticket: TicketFate::Kept, ended };
-                self.write_new(step, commit, &record, committed).await
-            }
+            Ok((record, ended)) => self.write_new(step, commit, &record, ended).await,
             Err(over) => {
                 step.undo().await?;
                 Ok(Outcome::OverLimit(over))
@@ -54,10 +49,11 @@ impl MySqlStore {
         mut step: Step<'_>,
         commit: &Commit,
         record: &Record,
-        committed: Committed,
+        ended: Vec<Ended>,
     ) -> Result<Outcome, sqlx::Error> {
-        let handle = commit.guard.handle;
-        let own = Own { handle, version: record.version, record: &encode(record), read: &[] };
+        let (handle, version) = (commit.guard.handle, record.version);
+        let committed = Committed { version, now: step.now, ticket: TicketFate::Kept, ended };
+        let own = Own { handle, version, record: &encode(record), read: &[], until: None };
         step.store(&own, &stored(commit, step.now)).await?;
         let mut closing = step.closing();
         closing.push_due(handle, record);

@@ -5,7 +5,7 @@ use super::deadlock::Attempts;
 use super::principal::handles;
 use super::row::number;
 use super::script::{Script, of_handle};
-use super::session::{Names, Session, lock_session, select_names};
+use super::session::{LockedSession, Names, Session, lock_session, select_names};
 use super::step::{Closing, Step};
 
 const INVALIDATE: &str = "invalidate";
@@ -75,7 +75,6 @@ impl MySqlStore {
         Ok((step, Some(session).filter(|_| is_open)))
     }
 
-    /// A session that cannot be read ends as well; only nobody is told of it.
     async fn end_all_of(
         &self,
         principal: &Principal,
@@ -91,22 +90,7 @@ impl MySqlStore {
             return step.nothing().await;
         }
         let locked = step.lock_sessions_of(principal, &theirs).await?;
-        let (mut ended, mut delete, mut seal) = (Vec::new(), Vec::new(), Vec::new());
-        for found in locked {
-            match found.session {
-                Some(session) if session.is_sealed => {}
-                Some(session) if !session.is_live(step.now) => seal.push(found.handle),
-                session => {
-                    delete.push(found.handle);
-                    ended.extend(session.map(|session| session.ended(EndReason::Invalidated)));
-                }
-            }
-        }
-        let mut closing = step.closing();
-        closing.push_end(delete);
-        closing.push_seal(&seal);
-        closing.commit().await?;
-        Ok(Invalidated::Done(ended))
+        step.end_all(locked).await
     }
 
     async fn end_everyones(&self) -> Result<Invalidated, sqlx::Error> {
@@ -129,6 +113,26 @@ impl Step<'_> {
         closing.commit().await?;
         let ended = is_live.then(|| session.ended(EndReason::Invalidated));
         Ok(Invalidated::Done(ended.into_iter().collect()))
+    }
+
+    /// A session that cannot be read ends as well; only nobody is told of it.
+    async fn end_all(self, locked: Vec<LockedSession>) -> Result<Invalidated, sqlx::Error> {
+        let (mut ended, mut delete, mut seal) = (Vec::new(), Vec::new(), Vec::new());
+        for found in locked {
+            match found.session {
+                Some(session) if session.is_sealed => {}
+                Some(session) if !session.is_live(self.now) => seal.push(found.handle),
+                session => {
+                    delete.push(found.handle);
+                    ended.extend(session.map(|session| session.ended(EndReason::Invalidated)));
+                }
+            }
+        }
+        let mut closing = self.closing();
+        closing.push_end(delete);
+        closing.push_seal(&seal);
+        closing.commit().await?;
+        Ok(Invalidated::Done(ended))
     }
 
     async fn nothing(self) -> Result<Invalidated, sqlx::Error> {

@@ -26,11 +26,11 @@ pub(crate) fn kind(error: &dyn DatabaseError) -> ErrorKind {
         LOCK_WAIT_TIMEOUT | DEADLOCK | CHANGED_SINCE_READ | 1969 | 3024 => ErrorKind::Timeout,
         // A table's or an index's pages are damaged.
         126 | 127 | 145 | 1034 | 1194 | 1195 | 1712 | 1877 => ErrorKind::Corrupt,
-        // Access, unknown database, table or column, packet too large, read-only, syntax.
+        // Access, unknown database, table or column, packet too large, read-only, syntax, a setting that cannot work.
         1044 | 1045 | 1049 | 1054 | 1064 | 1142 | 1143 | 1146 | 1153 | 1227 | 1461 | 1698 => {
             ErrorKind::Refused
         }
-        1193 | 1231 | 1290 | 1364 | 1792 | 1836 | 4166 => ErrorKind::Refused,
+        1046 | 1193 | 1231 | 1290 | 1364 | 1665 | 1792 | 1836 => ErrorKind::Refused,
         _ => ErrorKind::Other,
     }
 }

@@ -6,11 +6,13 @@ use futures_util::TryStreamExt as _;
 use sqlx::mysql::{MySqlConnection, MySqlRow};
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, Connection as _, Either, MySql, MySqlPool};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use super::error::breaks;
 use super::script::{Answer, Script};
 use super::statements::Query;
+use crate::attempts::Attempts;
 
 /// How long a connection in doubt has to show a sign of life.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -23,25 +25,45 @@ const PATIENCE: Duration = Duration::from_millis(500);
 #[derive(Clone, Debug)]
 pub(super) struct Links {
     pool: MySqlPool,
+    /// As many as the pool has connections: whoever waits here has not begun to connect.
+    permits: Arc<Semaphore>,
+    attempts: Arc<Attempts>,
     /// How many connections are in doubt, at most.
     doubtful: Arc<AtomicU32>,
 }
 
 impl Links {
     pub(super) fn new(pool: MySqlPool) -> Self {
-        Self { pool, doubtful: Arc::default() }
+        let permits = Semaphore::new(pool.options().get_max_connections() as usize);
+        Self { pool, permits: Arc::new(permits), attempts: Arc::default(), doubtful: Arc::default() }
     }
 
     pub(super) async fn acquire(&self) -> Result<Link, sqlx::Error> {
         loop {
+            let permit = Arc::clone(&self.permits).acquire_owned().await;
+            let permit = permit.map_err(|_| sqlx::Error::PoolClosed)?;
             let is_doubted = self.doubtful.load(Ordering::Acquire) > 0;
-            let connection = self.pool.acquire().await?;
-            let links = self.clone();
-            let mut link = Link { connection, links, is_busy: false, is_open: false, is_doubted };
+            let connection = self.connection().await?;
+            let (links, _permit) = (self.clone(), permit);
+            let mut link = Link { connection, links, is_busy: false, is_open: false, is_doubted, _permit };
             if !is_doubted || link.is_alive().await {
                 return Ok(link);
             }
         }
+    }
+
+    /// Takes one that is idle, or waits for one, or connects.
+    async fn connection(&self) -> Result<PoolConnection<MySql>, sqlx::Error> {
+        if let Some(idle) = self.pool.try_acquire() {
+            return Ok(idle);
+        }
+        self.attempts.begin()?;
+        let result = self.pool.acquire().await;
+        // A pool whose connections are all in use says nothing of the server.
+        if !matches!(result, Err(sqlx::Error::PoolTimedOut)) {
+            self.attempts.end(result.is_err());
+        }
+        result
     }
 
     fn doubt_all(&self) {
@@ -71,6 +93,7 @@ pub(super) struct Link {
     is_open: bool,
     /// It has yet to show a sign of life.
     is_doubted: bool,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Link {

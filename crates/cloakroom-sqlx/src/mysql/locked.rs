@@ -9,7 +9,7 @@ use super::MySqlStore;
 use super::commit::Held;
 use super::principal::handles;
 use super::row::{bytes, lapse, name, number};
-use super::script::{of_handle, of_names, of_principal};
+use super::script::{Answer, of_handle, of_names, of_principal};
 use super::session::{lock_session, select_names};
 use super::step::{Closing, Step};
 use super::store::{Own, stored};
@@ -48,34 +48,27 @@ impl MySqlStore {
 
     async fn lock(&self, commit: &Commit) -> Result<(Step<'_>, Option<Locked>), sqlx::Error> {
         let (handle, bind) = (commit.guard.handle, bind_of(&commit.changes));
-        let mut opening = self.opening();
+        let (mut opening, session) = (self.opening(), of_handle(handle));
         opening.push_lock_of(bind.map(|bind| &bind.principal));
         let session_at = opening.push(&lock_session(handle));
         let now_at = opening.push_now();
         let names = of_names(commit.changes.attributes.iter().map(|change| &change.name));
         let held_at = opening.push(&format!(
             "SELECT name, revision, lapses_at, LENGTH(value) FROM cloakroom_attributes \
-             WHERE session = {} AND name > x'' AND name IN ({names})",
-            of_handle(handle)
+             WHERE session = {session} AND name > x'' AND name IN ({names})"
         ));
-        let all_at = commit.changes.clear.then(|| opening.push(&select_names(&of_handle(handle))));
+        let all_at = commit.changes.clear.then(|| opening.push(&select_names(&session)));
         let others_at = opening.push_others(bind, handle);
-        let (step, answers) = opening.send(self.links.acquire().await?, now_at).await?;
-        let Some(row) = answers[session_at].rows.first() else { return Ok((step, None)) };
-        if lapse(row, 1)?.is_some() || number(row, 3, "epoch")? != step.epoch {
-            return Ok((step, None));
-        }
-        let read = bytes(row, 2)?.to_vec();
-        let (record, mut held) = (decode(&read)?, Held::default());
-        for row in &answers[held_at].rows {
-            held.add(row, 3, step.now)?;
-        }
-        let mut removed = removed_by(&commit.changes);
-        for row in all_at.map_or(&[][..], |at| &answers[at].rows) {
-            removed.push(name(row, 1)?);
-        }
-        let others = others_at.map_or(Ok(Vec::new()), |at| handles(&answers[at]))?;
-        Ok((step, Some(Locked { record, read, held, removed, others })))
+        let (step, mut answers) = opening.send(self.links.acquire().await?, now_at).await?;
+        let mut take = |at: Option<usize>| at.map(|at| std::mem::take(&mut answers[at])).unwrap_or_default();
+        let found = Found {
+            session: take(Some(session_at)),
+            held: take(Some(held_at)),
+            all: take(all_at),
+            others: take(others_at),
+        };
+        let locked = found.read(&step, commit)?;
+        Ok((step, locked))
     }
 
     async fn write(
@@ -86,7 +79,7 @@ impl MySqlStore {
         committed: Committed,
     ) -> Result<Outcome, sqlx::Error> {
         let (handle, version) = (commit.guard.handle, session.record.version);
-        let own = Own { handle, version, record: &encode(&session.record), read: &session.read };
+        let own = Own { handle, version, record: &encode(&session.record), read: &session.read, until: None };
         step.store(&own, &stored(commit, step.now)).await?;
         let mut closing = step.closing();
         closing.push_removals(commit, session.removed);
@@ -94,6 +87,35 @@ impl MySqlStore {
         closing.push_end(committed.ended.iter().map(|ended| ended.handle));
         closing.commit().await?;
         Ok(Outcome::Committed(committed))
+    }
+}
+
+/// What the server has answered to the first message.
+struct Found {
+    session: Answer,
+    held: Answer,
+    /// All names, if they are to be removed.
+    all: Answer,
+    others: Answer,
+}
+
+impl Found {
+    /// Returns `None` where there is no session, or it has ended for good.
+    fn read(self, step: &Step<'_>, commit: &Commit) -> Result<Option<Locked>, sqlx::Error> {
+        let Some(row) = self.session.rows.first() else { return Ok(None) };
+        if lapse(row, 1)?.is_some() || number(row, 3, "epoch")? != step.epoch {
+            return Ok(None);
+        }
+        let read = bytes(row, 2)?.to_vec();
+        let (record, mut held) = (decode(&read)?, Held::default());
+        for row in &self.held.rows {
+            held.add(row, 3, step.now)?;
+        }
+        let mut removed = removed_by(&commit.changes);
+        for row in &self.all.rows {
+            removed.push(name(row, 1)?);
+        }
+        Ok(Some(Locked { record, read, held, removed, others: handles(&self.others)? }))
     }
 }
 

@@ -17,6 +17,10 @@ pub(super) type Query = sqlx::query::Query<'static, MySql, MySqlArguments>;
 /// The server's time when the statement began, in milliseconds since 1970, whatever the time zone.
 pub(super) const NOW: &str = "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) DIV 1000";
 
+/// The server's time when a row was found, once its lock was waited for.
+const NOW_LOCKED: &str = "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6) + INTERVAL \
+                          TIMESTAMPDIFF(MICROSECOND, NOW(6), SYSDATE(6)) MICROSECOND) DIV 1000";
+
 /// How many names a statement can have: so there are few statements to prepare.
 const NAMED: [usize; 6] = [1, 4, 16, 64, 256, 1024];
 
@@ -37,28 +41,31 @@ pub(super) struct Statements {
     /// Handle, names → attribute, size; without values, except for the record's.
     pub(super) sizes: Sized,
     /// Handle, revision, record; then handle, name, revision, `lapses_at`, value of each attribute; then the record that must
-    /// be there. Fails, and stores nothing, if it is not.
+    /// be there, and until when. Fails, and stores nothing, if it is not, or it is too late.
     pub(super) store: Sized,
-    /// Record, handle, and the record that must be there.
+    /// Record, handle, the record that must be there, and until when.
     pub(super) touch: SqlStr,
     /// Principal → handle, `lapses_at`, record, now.
     pub(super) sessions_of: SqlStr,
 }
 
 const OPEN: &str = "s.epoch = (SELECT epoch FROM cloakroom_state WHERE id = 1)";
+/// As expressions, and named in a letter: with each answer the server tells of each column what it is called, in which table
+/// of which database, which would be most of the answer.
+const COLUMNS: &str = "COALESCE(a.name) AS n, COALESCE(a.revision) AS r, COALESCE(a.lapses_at) AS l";
 const FROM: &str = "FROM cloakroom_sessions s JOIN cloakroom_attributes a ON a.session = s.handle";
 
 impl Statements {
     pub(super) fn new(namespace: &Namespace) -> Self {
         let build = Build { namespace };
-        let attribute = format!("SELECT a.name, a.revision, a.lapses_at, a.value, {NOW} {FROM}");
+        let attribute = format!("SELECT {COLUMNS}, COALESCE(a.value) AS v, {NOW} AS t {FROM}");
         let of_one = format!("{attribute} WHERE s.handle = ? AND {OPEN}");
         let names = format!(
             "UNION ALL SELECT a.name, NULL, a.lapses_at, NULL, NULL {FROM} \
              WHERE s.handle = ? AND {OPEN} AND a.name > x''"
         );
         let size = format!(
-            "SELECT a.name, a.revision, a.lapses_at, IF(a.name = x'', a.value, NULL), {NOW}, LENGTH(a.value) {FROM} \
+            "SELECT {COLUMNS}, IF(a.name = x'', a.value, NULL) AS v, {NOW} AS t, LENGTH(a.value) AS s {FROM} \
              WHERE s.handle = ? AND {OPEN}"
         );
         Self {
@@ -68,10 +75,10 @@ impl Statements {
                 .sized(&NAMED, |count| format!("{of_one} AND a.name IN (x''{}) {names}", places(count))),
             sizes: build.sized(&NAMED[..3], |count| format!("{size} AND a.name IN (x''{})", places(count))),
             store: build.sized(&STORED, store),
-            touch: build.one(
+            touch: build.one(&format!(
                 "UPDATE cloakroom_attributes SET value = ? \
-                 WHERE session = ? AND name = x'' AND value = ? AND lapses_at IS NULL",
-            ),
+                 WHERE session = ? AND name = x'' AND value = ? AND lapses_at IS NULL AND {NOW_LOCKED} < ?",
+            )),
             sessions_of: build.one(&format!(
                 "SELECT s.handle, a.lapses_at, a.value, {NOW} {FROM} AND a.name = x'' \
                  WHERE s.principal = ? AND {OPEN}"
@@ -91,7 +98,7 @@ fn store(count: usize) -> String {
     format!(
         "INSERT INTO cloakroom_attributes (session, name, revision, lapses_at, value) \
          VALUES (?, x'', ?, NULL, ?){attributes} ON DUPLICATE KEY UPDATE \
-         revision = IF(name > x'' OR (value = ? AND lapses_at IS NULL), VALUES(revision), \
+         revision = IF(name > x'' OR (value = ? AND lapses_at IS NULL AND {NOW_LOCKED} < ?), VALUES(revision), \
          9223372036854775807 + CAST(LENGTH(VALUES(value)) AS SIGNED)), \
          lapses_at = VALUES(lapses_at), value = VALUES(value)"
     )

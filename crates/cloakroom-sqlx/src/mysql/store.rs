@@ -24,6 +24,8 @@ pub(super) struct Own<'a> {
     pub(super) version: Version,
     pub(super) record: &'a [u8],
     pub(super) read: &'a [u8],
+    /// Until when this must be stored; `None` where the session is locked.
+    pub(super) until: Option<Timestamp>,
 }
 
 /// Returns the attributes that a commit at this time stores.
@@ -64,7 +66,8 @@ impl MySqlStore {
             query = bind_handle(query, own.handle).bind(attribute.name.as_str().as_bytes()).bind(revision);
             query = query.bind(lapses_at).bind(attribute.value.as_ref());
         }
-        (query.bind(own.read), rest)
+        let until = own.until.map_or(i64::MAX, millis);
+        (query.bind(own.read).bind(until), rest)
     }
 }
 

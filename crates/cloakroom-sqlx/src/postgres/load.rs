@@ -37,9 +37,16 @@ pub(super) fn arguments(load: &Load) -> [Argument<'_>; 5] {
 /// Returns whose values are wanted, other than everybody's.
 pub(super) fn wanted(values: &Wanted) -> Argument<'_> {
     Argument::Names(match values {
-        Wanted::Named(names) if !names.is_empty() => Some(names.iter().map(Name::as_str).collect()),
+        Wanted::Named(names) if !names.is_empty() => Some(distinct(names)),
         Wanted::Named(_) | Wanted::Nothing | Wanted::Everything => None,
     })
+}
+
+fn distinct(names: &[Name]) -> Vec<&str> {
+    let mut distinct: Vec<_> = names.iter().map(Name::as_str).collect();
+    distinct.sort_unstable();
+    distinct.dedup();
+    distinct
 }
 
 pub(super) fn flags(select: &Select) -> Argument<'_> {

@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn functions_that_have_changed_have_another_revision() {
-        let known = (1, 10_824_427_550_458_074_040);
+        let known = (1, 8_841_537_515_219_320_271);
         let hint = "once this version is released: raise REVISION too, or databases keep the old functions";
         assert_eq!((REVISION, fingerprint()), known, "{hint}");
     }

@@ -5,6 +5,8 @@ use cloakroom_core::{
     Replacement, Seed, Ticket, Timestamp, Version,
 };
 
+use proptest::prelude::*;
+
 use super::{Damaged, FORMAT, decode, decode_for_load, encode};
 
 /// A record with two recent commits, and every field set to something of its own.
@@ -110,6 +112,30 @@ fn any_bytes_are_read_or_refused() {
             let mut damaged = bytes.clone();
             damaged[at] = value;
             let _ = decode(&damaged);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_read_is_written_as_the_same(flags: u8, mut bytes in proptest::collection::vec(any::<u8>(), 76..400)) {
+        bytes.splice(..0, [FORMAT, flags]);
+        if let Ok(mut record) = decode_for_load(&bytes) {
+            prop_assert_eq!(decode(&encode(&record)), Ok(record.clone()));
+            if let Ok(whole) = decode(&bytes) {
+                record.recent = whole.recent.clone();
+                prop_assert_eq!(&whole, &record);
+            }
+        }
+    }
+
+    #[test]
+    fn a_damaged_record_is_read_or_refused(which in 0..13_usize, at: prop::sample::Index, with: u8) {
+        let mut bytes = encode(&variants()[which]);
+        let at = at.index(bytes.len());
+        bytes[at] = with;
+        if let Ok(record) = decode(&bytes) {
+            prop_assert_eq!(decode(&encode(&record)), Ok(record));
         }
     }
 }

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use cloakroom_core::{Admission, Error, ErrorKind, Handle, Load, Record};
+use cloakroom_core::{Admission, Error, ErrorKind, Handle, Load, Record, Timestamp};
 use tokio::time::timeout;
 
 use super::SqliteStore;
@@ -37,11 +37,12 @@ impl SqliteStore {
     ) -> Result<Touched, Error> {
         let handle = load.guard.handle;
         let is_urgent = snapshot.now.since(record.accessed_at) >= record.max_inactive_interval / 2;
+        let until = record.expires_at();
         if !record.access(admission, snapshot.now, load.touch) {
             return Ok(Touched::Done);
         }
         record.recent = decode(&snapshot.record).map_err(|damaged| failed(LOAD, damaged.into()))?.recent;
-        let touch = self.touch(handle, &record, &snapshot.record);
+        let touch = self.touch(handle, &record, &snapshot.record, until);
         if is_urgent {
             return touch.await;
         }
@@ -52,14 +53,28 @@ impl SqliteStore {
         }
     }
 
-    /// Stores the record if the session still has the one that was read: so the ticket is still verified, and nothing
-    /// that somebody else has stored since is lost.
-    async fn touch(&self, handle: Handle, record: &Record, read: &[u8]) -> Result<Touched, Error> {
+    /// Stores the record if the session still has the one that was read, and has not expired while this waited: so the
+    /// ticket is still verified, and nothing that somebody else has stored since is lost.
+    async fn touch(
+        &self,
+        handle: Handle,
+        record: &Record,
+        read: &[u8],
+        until: Timestamp,
+    ) -> Result<Touched, Error> {
         let mut writer = self.writer(LOAD).await?;
         let query = bind_handle(bind_record(&self.sql.write.touch, record), handle).bind(read);
-        let result = query.execute(writer.connection()).await;
-        let found = writer.finish(LOAD, result)?.rows_affected();
-        Ok(if found == 0 { Touched::Overtaken } else { Touched::Done })
+        let stored = async {
+            let mut step = writer.step().await?;
+            if step.now >= until {
+                return Ok(Touched::Overtaken);
+            }
+            let found = query.execute(step.connection()).await?.rows_affected();
+            step.commit().await?;
+            Ok(if found == 0 { Touched::Overtaken } else { Touched::Done })
+        };
+        let result = stored.await;
+        writer.finish(LOAD, result)
     }
 }
 

@@ -45,11 +45,6 @@ impl Writer<'_> {
         Ok(Step { transaction, now: self.clock.now() })
     }
 
-    /// Returns the connection, for a single statement.
-    pub(super) fn connection(&mut self) -> &mut SqliteConnection {
-        &mut self.connection
-    }
-
     /// Ends the turn.
     ///
     /// After an error the connection is closed: where SQLite has rolled back by itself, as it may when the disk is full,

@@ -1,8 +1,10 @@
 //! What an operation waits for, and what it sees afterwards.
 
+use std::time::Duration;
+
 use cloakroom_core::{
-    AtLimit, Conflict, Edit, ErrorKind, Expect, Invalidate, Invalidated, Loaded, MaxSessions, Outcome,
-    Store as _, Ticket, TicketChange, Touch, Version,
+    AtLimit, Conflict, Edit, ErrorKind, Expect, Gone, Intent, Invalidate, Invalidated, Loaded, MaxSessions,
+    Outcome, Store as _, Ticket, TicketChange, Touch, Version,
 };
 use cloakroom_sqlx::MySqlStore;
 use cloakroom_testkit::Harness as _;
@@ -34,15 +36,14 @@ impl Lock {
     }
 }
 
-/// Waits until somebody waits for a row of this test's database.
+/// Waits until a statement on this test's database has been waiting for a while.
 async fn wait_for_a_waiter(nodes: &Nodes) {
-    let waiters = format!(
-        "SELECT count(*) FROM information_schema.innodb_trx t \
-         JOIN information_schema.processlist p ON p.id = t.trx_mysql_thread_id \
-         WHERE t.trx_state = 'LOCK WAIT' AND p.db = '{}'",
+    let waiting = format!(
+        "SELECT count(*) FROM information_schema.processlist \
+         WHERE db = '{}' AND command <> 'Sleep' AND time_ms > 100 AND id <> CONNECTION_ID()",
         nodes.database()
     );
-    wait_until(&nodes.tables().await, &waiters).await;
+    wait_until(&nodes.tables().await, &waiting).await;
 }
 
 fn counted(ticket: &Ticket, version: u64, value: &str) -> cloakroom_core::Commit {
@@ -112,6 +113,94 @@ async fn a_commit_that_waited_for_the_lock_sees_the_newest() {
     .await;
 }
 
+const ENDINGS: [&str; 2] = [
+    "DELETE FROM cloakroom_sessions WHERE handle = ?",
+    "UPDATE cloakroom_attributes SET lapses_at = 1 WHERE session = ? AND name = x''",
+];
+
+/// Has the session end, removed or handed out as expired, while an operation waits for its rows.
+async fn end_while_waiting<T: Send + 'static>(
+    nodes: &Nodes,
+    ticket: &Ticket,
+    ending: &'static str,
+    waiting: impl Future<Output = T> + Send + 'static,
+) -> T {
+    let mut lock = Lock::of(nodes, ticket).await;
+    let waiting = tokio::spawn(waiting);
+    wait_for_a_waiter(nodes).await;
+    let handle = ticket.handle();
+    sqlx::query(ending).bind(handle.as_bytes().as_slice()).execute(&mut lock.0).await.unwrap();
+    lock.release().await;
+    waiting.await.unwrap()
+}
+
+#[tokio::test]
+async fn a_commit_to_a_session_that_ends_while_it_waits_is_gone() {
+    let nodes = Nodes::new().await;
+    let store = nodes.store().await;
+    for ending in ENDINGS {
+        for clear in [false, true] {
+            let ticket = session(&store, "a", "1").await;
+            let mut change = change(ticket.guard(), vec![set("a", "2"), set("b", "2")]);
+            change.changes.clear = clear;
+            let committing = store.clone();
+            let commit = async move { committing.commit(&change).await.unwrap() };
+            let outcome = end_while_waiting(&nodes, &ticket, ending, commit).await;
+            assert!(matches!(outcome, Outcome::Gone(Gone::Absent)), "{outcome:?} after {ending}");
+            assert!(open(&store, &ticket, &[]).await.unwrap().is_none());
+        }
+    }
+    assert_eq!(count(&nodes.tables().await, "cloakroom_attributes WHERE value = '2'").await, 0);
+}
+
+/// So long after the last access that recording this one cannot be left to a later load.
+#[tokio::test]
+async fn a_load_of_a_session_that_ends_before_the_access_is_recorded_finds_nothing() {
+    let nodes = Nodes::new().await;
+    let store = nodes.store().await;
+    for ending in ENDINGS {
+        let ticket = Ticket::generate().unwrap();
+        let mut creation = create(ticket.guard(), vec![set("a", "1")]);
+        creation.age = INTERVAL * 3 / 4;
+        commit(&store, &creation).await;
+        let (loading, touching) = (store.clone(), load(&ticket, &["a"], Touch::AtMostEvery(INTERVAL)));
+        let load = async move { loading.load(&touching).await.unwrap() };
+        let loaded = end_while_waiting(&nodes, &ticket, ending, load).await;
+        assert!(matches!(loaded, Loaded::Absent), "{loaded:?} after {ending}");
+    }
+}
+
+/// What has expired stays so, however long what would have kept it waited.
+#[tokio::test]
+async fn a_session_that_expires_while_operations_wait_stays_expired() {
+    let nodes = Nodes::new().await;
+    let store = nodes.store().await;
+    let ticket = Ticket::generate().unwrap();
+    let mut creation = create(ticket.guard(), vec![set("a", "1")]);
+    if let Intent::Create(terms) = &mut creation.intent {
+        terms.max_inactive_interval = Duration::from_secs(2);
+    }
+    creation.age = Duration::from_secs(1);
+    commit(&store, &creation).await;
+    let lock = Lock::of(&nodes, &ticket).await;
+    let (committing, loading) = (store.clone(), store.clone());
+    let commit = tokio::spawn(async move {
+        committing.commit(&change(ticket.guard(), vec![set("a", "2")])).await.unwrap()
+    });
+    let load = tokio::spawn(async move {
+        loading.load(&load(&ticket, &[], Touch::AtMostEvery(Duration::ZERO))).await.unwrap()
+    });
+    wait_for_a_waiter(&nodes).await;
+    while open(&store, &ticket, &[]).await.unwrap().is_some() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    lock.release().await;
+    let outcome = commit.await.unwrap();
+    assert!(matches!(outcome, Outcome::Gone(Gone::Absent)), "{outcome:?}");
+    assert!(matches!(load.await.unwrap(), Loaded::Absent));
+    assert!(open(&store, &ticket, &[]).await.unwrap().is_none());
+}
+
 #[tokio::test]
 async fn a_load_waits_for_nobody() {
     let nodes = Nodes::new().await;
@@ -119,8 +208,8 @@ async fn a_load_waits_for_nobody() {
     let ticket = session(&store, "a", "1").await;
     let lock = Lock::of(&nodes, &ticket).await;
     assert_eq!(read(&store, &ticket, "a").await.unwrap(), "1");
-    tokio::time::sleep(std::time::Duration::from_millis(2)).await;
-    let touching = load(&ticket, &["a"], Touch::AtMostEvery(std::time::Duration::ZERO));
+    tokio::time::sleep(Duration::from_millis(2)).await;
+    let touching = load(&ticket, &["a"], Touch::AtMostEvery(Duration::ZERO));
     let Loaded::Open(first) = store.load(&touching).await.unwrap() else { panic!("not open") };
     lock.release().await;
     let _ = store.load(&touching).await.unwrap();

@@ -67,7 +67,7 @@ async fn everyones_end_leaves_new_sessions_alone() {
 /// A commit of a moment ago that was held back until now.
 fn late(ticket: &cloakroom_core::Ticket) -> cloakroom_core::Commit {
     let mut late = change(ticket.guard(), vec![set("a", "late")]);
-    late.age = Duration::from_secs(1);
+    late.age = Duration::from_secs(60);
     late
 }
 

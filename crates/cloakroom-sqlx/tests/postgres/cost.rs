@@ -62,6 +62,14 @@ async fn a_load_is_one_round_trip_touch_included() {
 }
 
 #[tokio::test]
+async fn a_name_that_is_wanted_twice_is_read_once() {
+    let counter = Counter::new().await;
+    let ticket = session(&counter.store, "a", "1").await;
+    let opened = open(&counter.store, &ticket, &["a", "b", "a"]).await.unwrap().unwrap();
+    assert_eq!(opened.attributes.len(), 1);
+}
+
+#[tokio::test]
 async fn a_load_writes_nothing_unless_an_access_is_due() {
     let counter = Counter::new().await;
     let ticket = session(&counter.store, "a", "1").await;

@@ -106,6 +106,28 @@ async fn a_sweep_passes_by_what_is_live() {
     assert_eq!(scalar::<i64>(&mut tables, moved).await, 5);
 }
 
+/// When a sweep is to look at a session is moved by an access, or a commit, if less than half of its interval is left.
+#[tokio::test]
+async fn an_access_moves_the_next_look_at_times() {
+    let database = Database::new();
+    let store = database.store().await;
+    let ticket = session(&store, "a", "1").await;
+    let mut tables = database.tables().await;
+    for is_commit in [false, true] {
+        for (left, is_moved) in [(400_000, true), (600_000, false)] {
+            let sql = format!("UPDATE cloakroom_sessions SET due_at = cloakroom_now_1() + {left}");
+            run(&mut tables, &sql).await;
+            if is_commit {
+                commit(&store, &change(ticket.guard(), Vec::new())).await;
+            } else {
+                let _ = store.load(&load(&ticket, &[], ALWAYS)).await.unwrap();
+            }
+            let moved = "SELECT due_at = expires_at FROM cloakroom_sessions";
+            assert_eq!(scalar::<bool>(&mut tables, moved).await, is_moved, "{left} ms are left");
+        }
+    }
+}
+
 /// An access changes no index: PostgreSQL can store it beside the row as it was (a "heap-only tuple").
 #[tokio::test]
 async fn accesses_and_commits_change_no_index() {

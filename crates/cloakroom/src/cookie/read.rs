@@ -1,22 +1,35 @@
 use cloakroom_core::Ticket;
-use http::header::{COOKIE, HeaderMap, HeaderValue};
+use http::header::{COOKIE, HeaderMap, HeaderName, HeaderValue};
+
+use super::Signer;
 
 /// How many tickets of one request are tried. Several cookies of one name come from different paths or domains; more
 /// than this many are an attack on the store.
 const MAX_TICKETS: usize = 4;
 
-/// The `Cookie` lines of a request. Keeping them copies no text.
+/// How many signatures of one request are checked, genuine or not.
+const MAX_SIGNATURES: usize = 16;
+
+/// The `Cookie` lines of a request, or those of the header that carries tickets in their place. Keeping them copies no
+/// text.
 #[derive(Debug, Default)]
 pub(crate) enum Cookies {
     #[default]
     None,
     One(HeaderValue),
     Several(Vec<HeaderValue>),
+    /// The request has the layer's own header: its cookies do not count.
+    Header(Vec<HeaderValue>),
 }
 
 impl Cookies {
     #[inline]
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
+    pub(crate) fn of(headers: &HeaderMap, field: Option<&HeaderName>) -> Self {
+        if let Some(field) = field
+            && headers.contains_key(field)
+        {
+            return Self::Header(headers.get_all(field).iter().cloned().collect());
+        }
         // Cheap for almost every request: no field comes twice.
         if headers.len() == headers.keys_len() {
             return headers.get(COOKIE).map_or(Self::None, |one| Self::One(one.clone()));
@@ -34,22 +47,41 @@ impl Cookies {
             Self::None => &[],
             Self::One(line) => std::slice::from_ref(line),
             Self::Several(lines) => lines,
+            Self::Header(lines) => lines,
         }
     }
 }
 
 /// Returns the well-formed tickets in cookies of one name, in the order of the request, each once, and not too many.
+/// Where there is a signer, those alone that it or one of its older keys has signed.
 ///
 /// A pair is split off at `;` and at its first `=`, with blanks around both dropped (RFC 6265, 5.2, as agents send it).
 /// Everything else, a quoted value too, is none of ours: it is skipped and never an error.
-pub(crate) fn tickets<'a>(cookies: &'a Cookies, name: &'a str) -> impl Iterator<Item = Ticket> + Send {
-    let mut values = cookies.lines().iter().flat_map(|line| values(line.as_bytes(), name.as_bytes()));
+#[inline]
+pub(crate) fn tickets<'a>(
+    cookies: &'a Cookies,
+    name: &'a str,
+    signer: Option<&'a Signer>,
+) -> impl Iterator<Item = Ticket> + Send {
+    let name = (!matches!(cookies, Cookies::Header(_))).then_some(name.as_bytes());
+    let mut values = cookies.lines().iter().flat_map(move |line| values(line.as_bytes(), name));
+    let mut to_check = MAX_SIGNATURES;
     let mut tried: [&[u8]; MAX_TICKETS] = [&[]; MAX_TICKETS];
     let mut count = 0;
     std::iter::from_fn(move || {
         while count < MAX_TICKETS {
             let value = values.next()?;
-            let Ok(ticket) = Ticket::parse(value) else {
+            let text = match signer {
+                None => Some(value),
+                Some(signer) => signer.genuine(value, &mut to_check),
+            };
+            let Some(text) = text else {
+                crate::telemetry::rejected("forged");
+                tracing::debug!("ignoring a session ticket that is not signed with a known key");
+                continue;
+            };
+            let Ok(ticket) = Ticket::parse(text) else {
+                crate::telemetry::rejected("malformed");
                 tracing::debug!("ignoring a malformed session cookie");
                 continue;
             };
@@ -63,18 +95,20 @@ pub(crate) fn tickets<'a>(cookies: &'a Cookies, name: &'a str) -> impl Iterator<
     })
 }
 
-fn values<'a>(line: &'a [u8], name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> + Send {
-    pairs(line).filter_map(move |pair| {
+/// Returns the values of this name in a line of cookies; without a name, the whole line.
+fn values<'a>(line: &'a [u8], name: Option<&'a [u8]>) -> impl Iterator<Item = &'a [u8]> + Send {
+    pairs(line, name.is_some()).filter_map(move |pair| {
+        let Some(name) = name else { return Some(pair.trim_ascii()) };
         let value = pair.trim_ascii_start().strip_prefix(name)?;
         value.trim_ascii_start().strip_prefix(b"=").map(<[u8]>::trim_ascii)
     })
 }
 
-fn pairs(line: &[u8]) -> impl Iterator<Item = &[u8]> + Send {
+fn pairs(line: &[u8], are_several: bool) -> impl Iterator<Item = &[u8]> + Send {
     let mut rest = Some(line);
     std::iter::from_fn(move || {
         let line = rest?;
-        let end = memchr::memchr(b';', line);
+        let end = if are_several { memchr::memchr(b';', line) } else { None };
         rest = end.map(|end| &line[end + 1..]);
         Some(&line[..end.unwrap_or(line.len())])
     })
@@ -90,7 +124,7 @@ mod tests {
         for line in lines {
             headers.append(COOKIE, HeaderValue::from_str(line).unwrap());
         }
-        tickets(&Cookies::of(&headers), "id").map(|ticket| ticket.expose()).collect()
+        tickets(&Cookies::of(&headers, None), "id", None).map(|ticket| ticket.expose()).collect()
     }
 
     #[test]
@@ -124,7 +158,7 @@ mod tests {
             let mut headers = HeaderMap::new();
             if let Ok(value) = HeaderValue::from_bytes(&line) {
                 headers.append(COOKIE, value);
-                for ticket in tickets(&Cookies::of(&headers), "id") {
+                for ticket in tickets(&Cookies::of(&headers, None), "id", None) {
                     let text = ticket.expose();
                     prop_assert!(line.windows(44).any(|window| window == text.as_bytes()));
                 }

@@ -56,12 +56,13 @@ const MAX_ATTRIBUTE: usize = 1024;
 const MAX_PAIR: usize = 4096;
 
 impl CookieSettings {
-    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+    /// Checks them for a cookie whose value has this length.
+    pub(crate) fn check(&self, value: usize) -> Result<(), ConfigError> {
         let refuse = |why| Err(ConfigError::new(why));
         if self.name.is_empty() || !self.name.bytes().all(is_token) {
             return refuse("the cookie's name must be an HTTP token (RFC 6265, 4.1.1)");
         }
-        if self.name.len() + cloakroom_core::Ticket::LEN > MAX_PAIR {
+        if self.name.len() + value > MAX_PAIR {
             return refuse("the cookie's name and value are longer than 4,096 bytes (RFC 6265bis, 5.6)");
         }
         if !self.path.starts_with('/') || !is_attribute(&self.path) {
@@ -108,7 +109,7 @@ mod tests {
     fn check(change: impl FnOnce(&mut CookieSettings)) -> Result<(), ConfigError> {
         let mut settings = CookieSettings::default();
         change(&mut settings);
-        settings.check()
+        settings.check(cloakroom_core::Ticket::LEN)
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::time::Duration;
 use cloakroom_core::{MAX_INTERVAL, Ticket};
 use http::HeaderValue;
 
+use super::Signer;
 use super::settings::CookieSettings;
 
 /// Writes `Set-Cookie` values.
@@ -15,23 +16,48 @@ pub(crate) struct Writer {
     name: String,
     max_age: String,
     attributes: String,
+    signer: Option<Signer>,
 }
 
 impl Writer {
-    pub(crate) fn new(settings: &CookieSettings, max_lifetime: Option<Duration>) -> Self {
+    pub(crate) fn new(
+        settings: &CookieSettings,
+        max_lifetime: Option<Duration>,
+        signer: Option<Signer>,
+    ) -> Self {
         // The server alone judges expiry, and does not send the cookie again just to prolong it.
         let max_age = max_lifetime.unwrap_or(MAX_INTERVAL).as_secs().max(1);
         Self {
             name: settings.name.clone().into_owned(),
             max_age: if settings.persistent { format!("; Max-Age={max_age}") } else { String::new() },
             attributes: attributes(settings),
+            signer,
         }
+    }
+
+    /// Returns what signs the tickets, if they are to be signed.
+    #[inline]
+    pub(crate) fn signer(&self) -> Option<&Signer> {
+        self.signer.as_ref()
     }
 
     /// Returns the value that hands a ticket out.
     pub(crate) fn set(&self, ticket: &Ticket) -> Option<HeaderValue> {
-        let Self { name, max_age, attributes } = self;
-        header(format!("{name}={}{attributes}{max_age}", ticket.expose()))
+        let Self { name, max_age, attributes, .. } = self;
+        header(format!("{name}={}{attributes}{max_age}", self.text(ticket)))
+    }
+
+    /// Returns the value that hands a ticket out in a header of its own; without a ticket, the value that removes it.
+    pub(crate) fn in_header(&self, ticket: Option<&Ticket>) -> Option<HeaderValue> {
+        header(ticket.map_or_else(String::new, |ticket| self.text(ticket)))
+    }
+
+    fn text(&self, ticket: &Ticket) -> String {
+        let mut text = ticket.expose();
+        if let Some(signer) = &self.signer {
+            signer.sign(&mut text);
+        }
+        text
     }
 
     /// Returns the value that removes the cookie.
@@ -74,7 +100,7 @@ mod tests {
     #[test]
     fn the_default_cookie_is_the_safe_one() {
         let ticket = Ticket::generate().unwrap();
-        let writer = Writer::new(&CookieSettings::default(), None);
+        let writer = Writer::new(&CookieSettings::default(), None, None);
         let expected = format!("__Host-id={}; HttpOnly; SameSite=Lax; Path=/; Secure", ticket.expose());
         assert_eq!(shown(writer.set(&ticket)), expected);
         assert!(writer.set(&ticket).unwrap().is_sensitive());
@@ -89,7 +115,7 @@ mod tests {
             persistent: true,
             ..CookieSettings::default()
         };
-        let writer = Writer::new(&settings, None);
+        let writer = Writer::new(&settings, None, None);
         let same = "; HttpOnly; SameSite=Lax; Path=/; Domain=example.com; Secure; Partitioned";
         let removal = format!("id={same}; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT");
         assert_eq!(shown(writer.remove()), removal);
@@ -101,7 +127,7 @@ mod tests {
     #[test]
     fn a_persistent_cookie_lives_as_long_as_the_session_may() {
         let settings = CookieSettings { persistent: true, ..CookieSettings::default() };
-        let writer = Writer::new(&settings, Some(Duration::from_secs(60)));
+        let writer = Writer::new(&settings, Some(Duration::from_secs(60)), None);
         assert!(shown(writer.set(&Ticket::generate().unwrap())).ends_with("; Max-Age=60"));
     }
 }

@@ -2,6 +2,11 @@
 
 mod attr;
 mod attrs;
+mod flash;
+mod recent_sign_in;
 mod session;
+mod time_left;
 
 pub use self::attrs::{AttributeSet, Attrs};
+pub use self::recent_sign_in::RecentSignIn;
+pub use self::time_left::TimeLeft;

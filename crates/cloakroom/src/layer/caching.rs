@@ -1,4 +1,4 @@
-use http::header::{CACHE_CONTROL, COOKIE, Entry, HeaderMap, HeaderValue, OccupiedEntry, VARY};
+use http::header::{CACHE_CONTROL, COOKIE, Entry, HeaderMap, HeaderName, HeaderValue, OccupiedEntry, VARY};
 
 /// Keeps shared caches from giving one visitor's answer to another: for an answer whose request used the session
 /// (RFC 9111; OWASP ASVS 5.0, 14.2.2 and 14.3.2).
@@ -8,7 +8,7 @@ pub(super) fn forbid_sharing(headers: &mut HeaderMap, sets_cookie: bool) {
     match headers.entry(VARY) {
         Entry::Vacant(vacant) => drop(vacant.insert(COOKIE_FIELD)),
         Entry::Occupied(mut occupied) => {
-            if !varies_by_cookie(&occupied) {
+            if !varies_by(&occupied, COOKIE.as_str()) {
                 occupied.append(COOKIE_FIELD);
             }
         }
@@ -18,14 +18,23 @@ pub(super) fn forbid_sharing(headers: &mut HeaderMap, sets_cookie: bool) {
     }
 }
 
+/// Says that an answer depends on this request header too. It varies by the cookie already.
+pub(super) fn vary_by(headers: &mut HeaderMap, name: &HeaderName) {
+    if let Entry::Occupied(mut vary) = headers.entry(VARY)
+        && !varies_by(&vary, name.as_str())
+    {
+        vary.append(name.clone().into());
+    }
+}
+
 const COOKIE_FIELD: HeaderValue = HeaderValue::from_static("Cookie");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 
-fn varies_by_cookie(vary: &OccupiedEntry<'_, HeaderValue>) -> bool {
+fn varies_by(vary: &OccupiedEntry<'_, HeaderValue>, name: &str) -> bool {
     let lines = vary.iter().filter_map(|line| line.to_str().ok());
     let mut fields = lines.flat_map(|line| line.split(',')).map(str::trim);
-    fields.any(|field| field == "*" || field.eq_ignore_ascii_case(COOKIE.as_str()))
+    fields.any(|field| field == "*" || field.eq_ignore_ascii_case(name))
 }
 
 #[cfg(test)]

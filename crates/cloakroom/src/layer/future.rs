@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use http::Response;
-use http::header::SET_COOKIE;
+use http::header::{HeaderName, SET_COOKIE};
 use pin_project_lite::pin_project;
 
 use super::body::SessionBody;
-use super::caching::forbid_sharing;
+use super::caching::{forbid_sharing, vary_by};
+use super::failed::StoreFailed;
 use crate::session::{Finish, Inner, Settled, Task};
 
 pin_project! {
@@ -63,7 +64,7 @@ where
                     return Poll::Ready(answer.map(|response| response.map(SessionBody::inner)));
                 }
                 Finish::Done(settled) => {
-                    return Poll::Ready(answer.map(|response| settle(response, settled)));
+                    return Poll::Ready(answer.map(|response| settle(response, settled, this.session)));
                 }
                 Finish::Storing(task) => *this.storing = Some(Box::new(Storing { answer, task })),
             }
@@ -73,24 +74,40 @@ where
         };
         let settled = ready!(Pin::new(&mut storing.task).poll(cx)).unwrap_or_else(Settled::unknown);
         let answer = this.storing.take().map(|storing| storing.answer);
-        answer.map_or(Poll::Pending, |answer| Poll::Ready(answer.map(|response| settle(response, settled))))
+        answer.map_or(Poll::Pending, |answer| {
+            Poll::Ready(answer.map(|response| settle(response, settled, this.session)))
+        })
     }
 }
 
-fn settle<R>(response: Response<R>, settled: Settled) -> Response<SessionBody<R>> {
+fn settle<R>(response: Response<R>, settled: Settled, session: &Inner) -> Response<SessionBody<R>> {
     let mut response = match settled.status {
         None => response.map(SessionBody::inner),
         Some(status) => {
             let mut response = Response::new(SessionBody::empty());
             *response.status_mut() = status;
+            if settled.store_failed {
+                response.extensions_mut().insert(StoreFailed);
+            }
             response
         }
     };
     if settled.used {
         forbid_sharing(response.headers_mut(), settled.cookie.is_some());
+        if let Some((name, _)) = session.header() {
+            vary_by(response.headers_mut(), name);
+        }
     }
-    if let Some(cookie) = settled.cookie {
-        response.headers_mut().append(SET_COOKIE, cookie);
+    if let Some(ticket) = settled.cookie {
+        match session.header() {
+            Some((name, true)) => drop(response.headers_mut().insert(name, ticket)),
+            _ => drop(response.headers_mut().append(SET_COOKIE, ticket)),
+        }
+    }
+    if let Some(value) = session.site_data_to_clear(settled.clear) {
+        response.headers_mut().entry(CLEAR_SITE_DATA).or_insert(value);
     }
     response
 }
+
+const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");

@@ -19,7 +19,8 @@ pub(super) fn observe<B>(shared: &Shared, request: &Request<B>) {
 
 #[cold]
 fn inspect<B>(shared: &Shared, request: &Request<B>) {
-    if request.headers().contains_key(COOKIE) {
+    let by_header = shared.settings.header.as_ref().is_some_and(|name| request.headers().contains_key(name));
+    if by_header || request.headers().contains_key(COOKIE) {
         return;
     }
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());

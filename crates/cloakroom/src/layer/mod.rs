@@ -2,10 +2,15 @@
 
 mod body;
 mod caching;
+mod failed;
 mod future;
 mod hint;
+mod listeners;
 mod service;
 mod settings;
+mod site_data;
+mod tickets;
+mod visitors;
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,10 +21,16 @@ use tokio_util::task::TaskTracker;
 use tower_layer::Layer;
 
 pub use self::body::SessionBody;
+pub use self::failed::StoreFailed;
 pub use self::future::ResponseFuture;
 pub use self::service::SessionService;
+pub(crate) use self::site_data::ClearSiteData;
+pub use self::site_data::SiteData;
+use crate::at_rest::AtRest;
 use crate::config::{ConfigError, Settings};
 use crate::cookie::Writer;
+use crate::events::Events;
+use crate::registry::SessionRegistry;
 use crate::session::Shared;
 use crate::sweeper::Sweeper;
 
@@ -56,6 +67,7 @@ pub struct SessionLayer {
     store: Arc<dyn DynStore>,
     settings: Settings,
     tasks: TaskTracker,
+    events: Option<Arc<Events>>,
     /// How many more requests are inspected for cookies that cannot come back.
     to_inspect: Arc<AtomicI32>,
 }
@@ -67,6 +79,7 @@ impl SessionLayer {
             store: Arc::new(store),
             settings: Settings::default(),
             tasks: TaskTracker::new(),
+            events: None,
             to_inspect: Arc::new(AtomicI32::new(100)),
         }
     }
@@ -81,28 +94,51 @@ impl SessionLayer {
         Ok(self)
     }
 
-    /// Waits until every commit and invalidation that has begun has ended. Call it after the server has stopped, before
-    /// the process ends.
+    /// Waits until every commit and invalidation that has begun has ended, and listeners have been told of it. Call it after
+    /// the server has stopped, before the process ends.
     pub async fn settled(&self) {
         self.tasks.close();
         self.tasks.wait().await;
         self.tasks.reopen();
     }
 
-    /// Makes a sweeper of the layer's store.
+    /// Makes a sweeper of the layer's store, which tells the layer's listeners of what has expired.
     pub fn sweeper(&self) -> Sweeper {
-        Sweeper::of(Arc::clone(&self.store))
+        Sweeper::of(Arc::clone(&self.store), self.events.clone(), self.at_rest())
+    }
+
+    /// Makes a way to list and end sessions without a request: for a back-channel logout, an operator's page, the end of an
+    /// account.
+    #[must_use]
+    pub fn registry(&self) -> SessionRegistry {
+        SessionRegistry::new(
+            Arc::clone(&self.store),
+            self.settings.store_timeout,
+            self.tasks.clone(),
+            self.events.clone(),
+        )
     }
 
     pub(crate) fn shared(&self) -> Arc<Shared> {
         Arc::new(Shared {
             store: Arc::clone(&self.store),
             at_once: (*self.store).dyn_at_once(),
-            writer: Writer::new(&self.settings.cookie, self.settings.max_lifetime),
+            writer: Writer::new(&self.settings.cookie, self.settings.max_lifetime, self.settings.signer()),
             settings: self.settings.clone(),
+            at_rest: self.at_rest(),
             tasks: self.tasks.clone(),
+            events: self.events.clone(),
             to_inspect: Arc::clone(&self.to_inspect),
         })
+    }
+
+    fn at_rest(&self) -> AtRest {
+        #[cfg(feature = "encryption")]
+        if let Some(encryption) = self.settings.encryption.clone() {
+            let namespace = self.store.about().namespace;
+            return AtRest::encrypted(crate::at_rest::Cipher::new(encryption, namespace));
+        }
+        AtRest::default()
     }
 }
 

@@ -38,6 +38,9 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         hint::observe(&self.shared, &request);
         let session = Inner::begin(&self.shared, request.headers());
+        if let Some(rule) = &self.shared.settings.activity {
+            session.marks().set_activity(rule(request.method(), request.uri(), request.headers()));
+        }
         Slot::put(&session, request.extensions_mut());
         ResponseFuture::new(self.inner.call(request), session)
     }

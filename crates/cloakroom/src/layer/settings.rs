@@ -2,10 +2,11 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use cloakroom_core::{AtLimit, MaxSessions};
 use http::{HeaderMap, StatusCode};
 
 use super::SessionLayer;
-use crate::config::{LoadPolicy, OnGone};
+use crate::config::{LoadPolicy, OnGone, OnUndecodable};
 use crate::cookie::SameSite;
 
 /// The cookie.
@@ -135,6 +136,19 @@ impl SessionLayer {
         self.settings.name_bytes = bytes;
         self
     }
+
+    /// Sets how many sessions a principal may have at a time, at least 1, and what a further sign-in does. Any number by
+    /// default (OWASP ASVS 5.0, 7.1.2, asks that this be decided and documented).
+    ///
+    /// [`AtLimit::EndOldest`] ends those that were signed in to the longest ago. [`AtLimit::Refuse`] refuses the sign-in with
+    /// everything else that its request changed: it is answered `409`, for the principal can make room and try again. To say
+    /// so on a page, [`commit`](crate::Session::commit) in the handler and look for
+    /// [`TooManySessions`](crate::ErrorKind::TooManySessions). The store holds the limit however many sign in at once.
+    #[must_use]
+    pub fn max_sessions_per_principal(mut self, count: u32, at_limit: AtLimit) -> Self {
+        self.settings.max_sessions = Some(MaxSessions { count, at_limit });
+        self
+    }
 }
 
 /// The store, and what failures do.
@@ -156,7 +170,7 @@ impl SessionLayer {
     }
 
     /// Counts every request as an access to its session, also where its handler does not use it: each then costs a load.
-    /// Off by default.
+    /// Off by default. For single routes, and for what should not count, see [`Activity`](crate::Activity).
     #[must_use]
     pub fn every_request_is_access(mut self) -> Self {
         self.settings.every_request = true;
@@ -171,6 +185,25 @@ impl SessionLayer {
         failed: impl Fn(StatusCode, &HeaderMap) -> bool + Send + Sync + 'static,
     ) -> Self {
         self.settings.failed = Some(Arc::new(failed));
+        self
+    }
+
+    /// Sets what is done about a stored value that cannot be decoded. [`OnUndecodable::Fail`] by default.
+    #[must_use]
+    pub fn on_undecodable(mut self, policy: OnUndecodable) -> Self {
+        self.settings.on_undecodable = policy;
+        self
+    }
+
+    /// Encrypts attribute values in the store. Off by default.
+    ///
+    /// Values that are in the store already are then undecodable, unless
+    /// [`Encryption::accept_plain`](crate::Encryption::accept_plain) says otherwise. Whether a value has changed is judged
+    /// before it is encrypted.
+    #[cfg(feature = "encryption")]
+    #[must_use]
+    pub fn encrypt(mut self, encryption: crate::Encryption) -> Self {
+        self.settings.encryption = Some(encryption);
         self
     }
 

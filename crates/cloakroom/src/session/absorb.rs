@@ -5,6 +5,7 @@ use cloakroom_core::{
 
 use super::commit::Prepared;
 use super::state::{CookieDue, Ending, Open, State, Target};
+use crate::telemetry;
 
 impl State {
     /// Takes note of a commit that was applied.
@@ -16,6 +17,7 @@ impl State {
         if committed.ticket == TicketFate::AlreadySignedIn {
             if self.attributes.drop_edits(carried.upto) {
                 let handle = commit.guard.handle;
+                telemetry::lost("already_signed_in");
                 tracing::warn!(session.handle = %handle, "session changes are dropped: another request had signed in before");
             }
             return self.lost(Gone::Superseded);
@@ -24,7 +26,7 @@ impl State {
             Intent::Create(creation) => self.created(*ticket, creation, committed),
             Intent::Change => self.changed(*ticket, &commit.changes, committed),
         }
-        self.attributes.committed(&commit.changes, carried.upto, committed.version);
+        self.attributes.committed(&commit.changes, carried.upto, committed.version, committed.now);
     }
 
     /// The request has asked for its session to end while the commit was under way. A session that the commit has made
@@ -46,7 +48,7 @@ impl State {
             attributes: Vec::new(),
             names: None,
         });
-        self.target = Target::Open(Open { ticket, guard: ticket.guard(), snapshot });
+        self.target = Target::Open(Open { ticket, guard: ticket.guard(), snapshot, accessed: true });
         self.cookie = Some(CookieDue::Set(ticket));
     }
 
@@ -54,6 +56,7 @@ impl State {
         let Target::Open(open) = &mut self.target else {
             return;
         };
+        self.renewal_due &= committed.ticket == TicketFate::Kept;
         let ticket = match committed.ticket {
             TicketFate::Changed => Some(next),
             // Whoever came with the ticket before is given the new one again; whoever lost the race is not.
@@ -100,6 +103,7 @@ impl Open {
     /// Takes note of the version of a commit of this request. Where another request committed in between, what was read
     /// is of an older state: the version stays, so that the next fetch finds out.
     pub(super) fn saw(&mut self, committed: &Committed) {
+        self.note_access(committed.now);
         if committed.version == self.snapshot.meta.version.next() {
             self.snapshot.meta.version = committed.version;
         }

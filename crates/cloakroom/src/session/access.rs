@@ -1,10 +1,13 @@
+use std::time::Duration;
+
 use cloakroom_core::{Limit, Name, OverLimit};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Session;
 use super::attributes::Seen;
-use crate::codec::{Attribute, decode, encode};
+use super::ttl::ttl_of;
+use crate::codec::{Attribute, encode};
 use crate::error::Error;
 
 /// Attributes, by type and by name.
@@ -14,7 +17,7 @@ impl Session {
     /// # Errors
     ///
     /// [`Undecodable`](crate::ErrorKind::Undecodable) when the stored value is no `T` (it is left as it is, and harms no
-    /// other attribute); [`Gone`](crate::ErrorKind::Gone) when it had to be fetched and the session has ended meanwhile;
+    /// other attribute), unless the layer's [`OnUndecodable`](crate::OnUndecodable) says otherwise; [`Gone`](crate::ErrorKind::Gone) when it had to be fetched and the session has ended meanwhile;
     /// [`Store`](crate::ErrorKind::Store) when it had to be fetched and the store failed.
     pub async fn get<T: Attribute>(&self) -> Result<Option<T>, Error> {
         self.get_named(name_of::<T>()).await
@@ -27,13 +30,11 @@ impl Session {
     /// As [`get`](Self::get).
     pub async fn get_named<T: DeserializeOwned>(&self, name: impl IntoName) -> Result<Option<T>, Error> {
         let Ok(name) = name.into_name() else { return Ok(None) };
-        match self.seen(&name).await? {
-            Some(value) => decode(&name, &value).map(Some),
-            None => Ok(None),
-        }
+        Ok(self.read(&name).await?.map(|(value, _)| value))
     }
 
-    /// Sets an attribute. A value that equals the stored one is not written.
+    /// Sets an attribute, and keeps it as long as the session, or as its type's [`TTL`](Attribute::TTL) says, counted
+    /// from the commit. A value that equals the stored one is not written, unless its time to live begins anew.
     ///
     /// # Errors
     ///
@@ -41,18 +42,16 @@ impl Session {
     /// is larger than an attribute may be; the attribute is then as before. Whether the session as a whole is within its
     /// limits is known at the commit.
     pub fn set<T: Attribute>(&self, value: &T) -> Result<(), Error> {
-        self.set_named(name_of::<T>(), value)
+        self.put(name_of::<T>(), value, ttl_of::<T>())
     }
 
-    /// Sets the attribute of this name.
+    /// Sets the attribute of this name, and keeps it as long as the session.
     ///
     /// # Errors
     ///
     /// As [`set`](Self::set), and [`InvalidText`](crate::ErrorKind::InvalidText) for an impossible name.
     pub fn set_named<T: Serialize + ?Sized>(&self, name: impl IntoName, value: &T) -> Result<(), Error> {
-        let name = self.usable(name)?;
-        let value = encode(&name, value)?;
-        self.put(&name, value)
+        self.put(name, value, None)
     }
 
     /// Removes an attribute. Nothing happens if it is absent.
@@ -154,15 +153,23 @@ impl Session {
         let max = self.inner.settings().limits.attribute_bytes;
         // One that is known to be too large already may shrink.
         let stored = self.inner.state().attributes.stored_bytes(name.as_str());
-        if value.len() as u64 > max && stored.is_none_or(|stored| value.len() > stored) {
+        let bytes = value.len() + self.inner.shared.at_rest.overhead();
+        if bytes as u64 > max && stored.is_none_or(|stored| value.len() > stored) {
             return Err(OverLimit { limit: Limit::AttributeBytes(name.clone()), max }.into());
         }
         Ok(())
     }
 
-    pub(super) fn put(&self, name: &Name, value: bytes::Bytes) -> Result<(), Error> {
-        self.fits(name, &value)?;
-        self.inner.state().attributes.set(name, value, None);
+    pub(super) fn put<T: Serialize + ?Sized>(
+        &self,
+        name: impl IntoName,
+        value: &T,
+        ttl: Option<Duration>,
+    ) -> Result<(), Error> {
+        let name = self.usable(name)?;
+        let value = encode(&name, value)?;
+        self.fits(&name, &value)?;
+        self.inner.state().attributes.set(&name, value, ttl);
         Ok(())
     }
 }

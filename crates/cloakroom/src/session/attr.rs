@@ -1,5 +1,6 @@
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+use std::time::Duration;
 
 use bytes::Bytes;
 use cloakroom_core::Name;
@@ -10,6 +11,8 @@ use super::Session;
 use super::access::{IntoName, name_of};
 use super::attributes::Seen;
 use super::state::State;
+use super::ttl::ttl_of;
+use super::update::ATTEMPTS;
 use crate::codec::{Attribute, decode, encode};
 use crate::error::Error;
 
@@ -21,6 +24,9 @@ use crate::error::Error;
 /// The change is noticed when the `Attr` is dropped, by comparing encodings: so it counts for a commit after that, and one
 /// made through `&T` with interior mutability goes unseen. While one is alive, a second of the same name is refused in the
 /// same request. A value that cannot be encoded makes the request fail: 500, and nothing of it is committed.
+///
+/// A value that lapses by itself keeps its time to live when it is changed; one that was absent has its type's
+/// [`TTL`](Attribute::TTL).
 ///
 /// ```
 /// # use cloakroom::{Attr, Attribute};
@@ -44,6 +50,8 @@ struct Loan {
     baseline: Option<Bytes>,
     /// The encoding of a value that may have been changed.
     written: Option<Result<Bytes, Error>>,
+    /// How long it is kept if it is absent beforehand.
+    ttl: Option<Duration>,
     /// Which of the request's sessions it was borrowed from.
     epoch: u64,
     session: Session,
@@ -57,7 +65,7 @@ impl Session {
     /// Those of [`get`](Self::get), and [`AlreadyBorrowed`](crate::ErrorKind::AlreadyBorrowed) while another [`Attr`] of
     /// the name is alive in this request.
     pub async fn attr<T: Attribute + Default>(&self) -> Result<Attr<T>, Error> {
-        self.attr_named(name_of::<T>()).await
+        self.attr_or_default(name_of::<T>(), ttl_of::<T>()).await
     }
 
     /// Returns the attribute of this name by reference, or its type's default where it is absent.
@@ -69,12 +77,7 @@ impl Session {
     where
         T: Serialize + DeserializeOwned + Default,
     {
-        let loan = self.borrow(self.usable(name)?).await?;
-        let value = match &loan.baseline {
-            Some(stored) => decode(&loan.name, stored)?,
-            None => T::default(),
-        };
-        Ok(Attr { value, changed: false, loan })
+        self.attr_or_default(self.usable(name)?, None).await
     }
 
     /// Returns an attribute by reference; `None` where it is absent.
@@ -83,17 +86,43 @@ impl Session {
     ///
     /// As [`attr`](Self::attr).
     pub async fn attr_if_present<T: Attribute>(&self) -> Result<Option<Attr<T>>, Error> {
-        let loan = self.borrow(name_of::<T>()).await?;
-        let Some(stored) = &loan.baseline else { return Ok(None) };
-        let value = decode(&loan.name, stored)?;
-        Ok(Some(Attr { value, changed: false, loan }))
+        let (value, loan) = self.lend(name_of::<T>(), ttl_of::<T>()).await?;
+        Ok(value.map(|value| Attr { value, changed: false, loan }))
     }
 
-    async fn borrow(&self, name: Name) -> Result<Loan, Error> {
+    async fn attr_or_default<T>(&self, name: Name, ttl: Option<Duration>) -> Result<Attr<T>, Error>
+    where
+        T: Serialize + DeserializeOwned + Default,
+    {
+        let (value, loan) = self.lend(name, ttl).await?;
+        Ok(Attr { value: value.unwrap_or_default(), changed: false, loan })
+    }
+
+    /// Borrows a name, and decodes what is there.
+    async fn lend<T: DeserializeOwned>(
+        &self,
+        name: Name,
+        ttl: Option<Duration>,
+    ) -> Result<(Option<T>, Loan), Error> {
+        for attempt in 0..ATTEMPTS {
+            let loan = self.borrow(name.clone(), ttl).await?;
+            let decoded = loan.baseline.as_ref().map(|stored| decode(&name, stored));
+            match decoded.transpose() {
+                Ok(value) => return Ok((value, loan)),
+                Err(error) => {
+                    drop(loan);
+                    Box::pin(self.undecodable(&name, error, attempt)).await?;
+                }
+            }
+        }
+        Err(Error::contended(name))
+    }
+
+    async fn borrow(&self, name: Name, ttl: Option<Duration>) -> Result<Loan, Error> {
         loop {
             let borrowed = self.inner.state().borrow(&name)?;
             if let Some((baseline, epoch)) = borrowed {
-                return Ok(Loan { name, baseline, written: None, epoch, session: self.clone() });
+                return Ok(Loan { name, baseline, written: None, ttl, epoch, session: self.clone() });
             }
             Box::pin(self.inner.fetch(std::slice::from_ref(&name))).await?;
         }
@@ -116,10 +145,13 @@ impl State {
     }
 
     /// Takes note of a value that may have been changed while it was lent.
-    fn write_back(&mut self, name: &Name, baseline: Option<&Bytes>, written: Result<Bytes, Error>) {
+    fn write_back(&mut self, loan: &Loan, written: Result<Bytes, Error>) {
         match written {
-            Ok(value) if baseline == Some(&value) => {}
-            Ok(value) => self.attributes.set(name, value, None),
+            Ok(value) if loan.baseline.as_ref() == Some(&value) => {}
+            Ok(value) => {
+                let ttl = self.attributes.ttl_in_place(loan.name.as_str(), loan.ttl);
+                self.attributes.set(&loan.name, value, ttl);
+            }
             Err(failure) => self.failure = Some(failure),
         }
     }
@@ -155,14 +187,15 @@ impl<T: Serialize> Drop for Attr<T> {
 
 impl Drop for Loan {
     fn drop(&mut self) {
-        let mut state = self.session.inner.state();
+        let session = self.session.clone();
+        let mut state = session.inner.state();
         // What belongs to a session that was invalidated meanwhile has ended with it.
         if state.epoch != self.epoch {
             return;
         }
         state.attributes.give_back(&self.name);
         if let Some(written) = self.written.take() {
-            state.write_back(&self.name, self.baseline.as_ref(), written);
+            state.write_back(self, written);
         }
     }
 }

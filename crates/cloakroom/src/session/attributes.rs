@@ -1,10 +1,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use cloakroom_core::{AttributeChange, Changes, Edit, Expect, Name, StoredAttribute, Version, Wanted};
+use cloakroom_core::{
+    AttributeChange, Changes, Edit, Expect, Name, StoredAttribute, Timestamp, Version, Wanted,
+};
 use smallvec::SmallVec;
 
 use super::known::{Known, Stored};
+use super::ttl::StoreTime;
 
 /// What a request knows of its session's attributes, and what it did to them.
 #[derive(Debug, Default)]
@@ -18,6 +21,8 @@ pub(super) struct Attributes {
     cleared: Option<u64>,
     /// Whether a commit is under way, or its outcome is not known: until that is settled nothing equals what is stored.
     unsettled: bool,
+    /// When the store was last seen, if anything in it lapses by itself.
+    time: Option<StoreTime>,
     /// Counts the edits, so that those made while a commit is under way are told from those that it carries.
     last_edit: u64,
 }
@@ -79,11 +84,29 @@ impl Attributes {
         }
     }
 
-    /// Sets a value. One that equals what is stored is no edit.
+    /// Sets a value. One that equals what is stored is no edit, unless either lapses by itself.
     pub(super) fn set(&mut self, name: &Name, value: Bytes, ttl: Option<Duration>) {
-        let same = matches!(self.known.of(name.as_str()), Stored::Present(stored) if stored.value == value);
+        let stored = self.known.of(name.as_str());
+        let same =
+            matches!(stored, Stored::Present(stored) if stored.value == value && stored.lapses_at.is_none());
         let unchanged = same && self.cleared.is_none() && !self.unsettled && ttl.is_none();
         self.edit(name, (!unchanged).then_some(Edit::Set { value, ttl }));
+    }
+
+    /// Returns how long a value that is changed in place is kept: as long as the one that is there, or `fresh` where
+    /// there is none.
+    pub(super) fn ttl_in_place(&self, name: &str, fresh: Option<Duration>) -> Option<Duration> {
+        match self.edit_of(name) {
+            Some(Edit::Set { ttl, .. }) => return *ttl,
+            Some(Edit::Remove) => return fresh,
+            None if self.cleared.is_some() => return fresh,
+            None => {}
+        }
+        match (self.known.of(name), &self.time) {
+            (Stored::Present(stored), Some(time)) => stored.lapses_at.map(|at| time.left_until(at)),
+            (Stored::Present(_), None) => None,
+            _ => fresh,
+        }
     }
 
     pub(super) fn remove(&mut self, name: &Name) {
@@ -145,19 +168,34 @@ impl Attributes {
         Edits { clear: self.cleared.is_some(), changes, upto: self.last_edit }
     }
 
-    /// Takes note that a commit stored these changes, which include the edits up to `upto`, with this version.
-    pub(super) fn committed(&mut self, changes: &Changes, upto: u64, version: Version) {
+    /// Takes note that a commit stored these changes, which include the edits up to `upto`, with this version, at the
+    /// store's time `now`.
+    pub(super) fn committed(&mut self, changes: &Changes, upto: u64, version: Version, now: Timestamp) {
         self.drop_edits(upto);
         if changes.clear {
             self.known = Known::nothing();
         }
         for AttributeChange { name, edit, .. } in &changes.attributes {
             let value = match edit {
-                Edit::Set { value, .. } => Some(value.clone()),
+                Edit::Set { value, ttl } => Some((value.clone(), *ttl)),
                 Edit::Remove => None,
             };
-            self.known.committed(name, value, version);
+            self.stored(name, value, version, now);
         }
+    }
+
+    fn stored(
+        &mut self,
+        name: &Name,
+        value: Option<(Bytes, Option<Duration>)>,
+        version: Version,
+        now: Timestamp,
+    ) {
+        if matches!(value, Some((_, Some(_)))) {
+            self.time = Some(StoreTime::seen(now));
+        }
+        let value = value.map(|(value, ttl)| (value, ttl.map(|ttl| now.plus(ttl))));
+        self.known.committed(name, value, version);
     }
 
     /// Drops the edits up to `upto`, and returns whether there were any.
@@ -185,16 +223,23 @@ impl Attributes {
     }
 
     /// Takes note that one attribute alone is stored as given, which includes the edits up to `upto`.
-    pub(super) fn committed_one(&mut self, name: &Name, value: Option<Bytes>, upto: u64, version: Version) {
+    pub(super) fn committed_one(
+        &mut self,
+        name: &Name,
+        value: Option<(Bytes, Option<Duration>)>,
+        upto: u64,
+        version: Version,
+        now: Timestamp,
+    ) {
         self.unsettled = false;
         self.edits.retain(|edited| edited.number > upto || edited.name != *name);
         let cleared = self.cleared.is_some_and(|number| number <= upto);
         // A clear that is still to come would remove it: it is set again together with that.
-        if let (true, None, Some(value)) = (cleared, self.edit_of(name.as_str()), &value) {
-            let value = value.clone();
-            self.edit(name, Some(Edit::Set { value, ttl: None }));
+        if let (true, None, Some((value, ttl))) = (cleared, self.edit_of(name.as_str()), &value) {
+            let (value, ttl) = (value.clone(), *ttl);
+            self.edit(name, Some(Edit::Set { value, ttl }));
         }
-        self.known.committed(name, value, version);
+        self.stored(name, value, version, now);
     }
 
     /// Returns how many bytes an attribute has in the store, as far as is known.
@@ -206,8 +251,11 @@ impl Attributes {
         }
     }
 
-    /// Takes note of what a load of `wanted` showed.
-    pub(super) fn loaded(&mut self, wanted: &Wanted, found: Vec<StoredAttribute>) {
+    /// Takes note of what a load of `wanted` showed, at the store's time `now`.
+    pub(super) fn loaded(&mut self, wanted: &Wanted, found: Vec<StoredAttribute>, now: Timestamp) {
+        if found.iter().any(|attribute| attribute.lapses_at.is_some()) {
+            self.time = Some(StoreTime::seen(now));
+        }
         self.known.loaded(wanted, found);
     }
 
@@ -290,13 +338,17 @@ mod tests {
 
     fn with_one() -> Attributes {
         let mut attributes = Attributes::default();
-        attributes.loaded(&Wanted::Named([name("a"), name("b")].into()), vec![stored("a", "1")]);
+        attributes.loaded(
+            &Wanted::Named([name("a"), name("b")].into()),
+            vec![stored("a", "1")],
+            Timestamp::default(),
+        );
         attributes
     }
 
     fn commit(attributes: &mut Attributes, edits: Edits) {
         let changes = Changes { clear: edits.clear, attributes: edits.changes, ..Changes::default() };
-        attributes.committed(&changes, edits.upto, Version(2));
+        attributes.committed(&changes, edits.upto, Version(2), Timestamp::default());
     }
 
     #[test]
@@ -339,7 +391,7 @@ mod tests {
     fn what_is_stored_at_once_outlives_a_clear_before_it() {
         let mut attributes = with_one();
         attributes.clear();
-        attributes.committed_one(&name("a"), Some("2".into()), 1, Version(2));
+        attributes.committed_one(&name("a"), Some(("2".into(), None)), 1, Version(2), Timestamp::default());
         assert_eq!(attributes.see("a"), Seen::Value("2".into()));
         let edits = attributes.begin_commit();
         assert!(edits.clear && edits.changes.len() == 1);

@@ -11,6 +11,7 @@ use super::finish::Extent;
 use super::inner::Inner;
 use super::state::{Carried, CookieDue, Ending, Plan, State, Target, Terms};
 use crate::error::Error;
+use crate::events::AskedBy;
 
 /// A commit, the ticket that is current once it is applied, and what it took with it.
 #[derive(Debug)]
@@ -46,7 +47,16 @@ impl Inner {
                 self.apply_ending().await
             }
             Err(error) => {
-                self.state().unknown(&prepared.commit.changes, &mut prepared.carried);
+                let needless = prepared.only_renews() && !prepared.carried.terms.rotate;
+                let mut state = self.state();
+                state.unknown(&prepared.commit.changes, &mut prepared.carried);
+                if needless && std::mem::take(&mut state.renewal_due) {
+                    // What the request came for is done, and a later one renews.
+                    drop(state);
+                    Error::from(error).log();
+                    return Ok(());
+                }
+                drop(state);
                 Err(error.into())
             }
         }
@@ -73,8 +83,12 @@ impl Inner {
         state.endings.retain(|ending| ending.guard != guard);
         match answer {
             Invalidated::Done(ended) => {
-                tracing::info!(session.handle = %guard.handle, existed = !ended.is_empty(), "session invalidated");
+                if ended.is_empty() {
+                    tracing::info!(session.handle = %guard.handle, "no session to end: it was gone");
+                }
+                ended.iter().for_each(|ended| self.shared.tell_invalidated(ended, AskedBy::Request));
                 state.cookie = Some(CookieDue::Remove);
+                state.has_ended = true;
             }
             Invalidated::Superseded => {
                 state.lost(Gone::Superseded);
@@ -87,7 +101,11 @@ impl Inner {
     /// Commits, once more if the connection broke: the commit's id makes the second try safe.
     pub(super) async fn commit(&self, commit: &Commit) -> Result<Outcome, StoreError> {
         let store = self.shared.store();
-        self.bounded("commit", once_more(|| store.dyn_commit(commit))).await
+        let sealed = self.shared.at_rest.seal(commit)?;
+        let commit = sealed.as_deref().unwrap_or(commit);
+        let answer = self.bounded("commit", once_more(|| store.dyn_commit(commit))).await;
+        self.tell_committed(commit, &answer);
+        answer
     }
 
     /// Records an access by a commit. Unlike a load, it is no sign that the browser has the ticket.
@@ -95,7 +113,10 @@ impl Inner {
         let guard = self.state().opened().map(|open| open.guard).ok_or_else(Error::gone)?;
         let commit = self.commit_of(CommitId::generate()?, guard, Intent::Change, Changes::default());
         match self.commit(&commit).await? {
-            Outcome::Committed(_) => Ok(()),
+            Outcome::Committed(committed) => {
+                self.note_access(committed.now);
+                Ok(())
+            }
             refused => Err(self.refused(refused)),
         }
     }
@@ -109,10 +130,11 @@ impl Inner {
         let prepared = match plan {
             Plan::Nothing => Ok(None),
             Plan::Lost => Err(Error::gone()),
+            Plan::Unreachable => Err(Error::store_away()),
             Plan::Create => self.prepare_create(&mut state),
             Plan::Change => self.prepare_change(&mut state),
         };
-        if prepared.is_err() && plan != Plan::Lost {
+        if prepared.is_err() && !matches!(plan, Plan::Lost | Plan::Unreachable) {
             // Asked again, it would be refused again, and everything else with it.
             (state.terms.rotate, state.terms.sign_in) = (false, None);
         }
@@ -121,7 +143,7 @@ impl Inner {
 
     fn prepare_create(&self, state: &mut State) -> Result<Option<Prepared>, Error> {
         let (id, ticket) = (CommitId::generate()?, self.first_ticket(state)?);
-        let bind = state.terms.sign_in.clone().map(unlimited);
+        let bind = state.terms.sign_in.clone().map(|principal| self.bind(principal));
         let intent = Intent::Create(self.creation(&state.terms, bind));
         let edits = state.attributes.begin_commit();
         let carried = state.carry(edits.upto);
@@ -170,7 +192,7 @@ impl Inner {
         }
         if let Some(principal) = state.terms.sign_in.clone() {
             let next = held.with_new_secret()?;
-            let (proof, bind) = (next.guard().proof, unlimited(principal));
+            let (proof, bind) = (next.guard().proof, self.bind(principal));
             return Ok((next, Some(TicketChange::SignIn { proof, grace, bind })));
         }
         if state.renews() {
@@ -186,6 +208,10 @@ impl Inner {
         Commit { id, guard, intent, changes, limits: self.settings().limits, age: Duration::ZERO }
     }
 
+    fn bind(&self, principal: Principal) -> Bind {
+        Bind { principal, max_sessions: self.settings().max_sessions }
+    }
+
     fn absorb(&self, prepared: &mut Prepared, outcome: Outcome) -> Result<(), Error> {
         match outcome {
             Outcome::Committed(committed) => {
@@ -193,7 +219,7 @@ impl Inner {
                 Ok(())
             }
             refused => {
-                self.state().not_applied(&mut prepared.carried);
+                self.state().refused(&mut prepared.carried, &refused);
                 let refused = self.refused(refused);
                 // Nothing is lost where nothing was to be changed.
                 let nothing_lost = prepared.only_renews() && refused.kind() == crate::ErrorKind::Gone;
@@ -219,7 +245,7 @@ impl Inner {
 }
 
 /// Does an operation, and once more if the connection broke.
-async fn once_more<T, F>(operation: impl Fn() -> F) -> Result<T, StoreError>
+pub(crate) async fn once_more<T, F>(operation: impl Fn() -> F) -> Result<T, StoreError>
 where
     F: Future<Output = Result<T, StoreError>>,
 {
@@ -227,8 +253,4 @@ where
         Err(error) if error.is_transient() => operation().await,
         answer => answer,
     }
-}
-
-fn unlimited(principal: Principal) -> Bind {
-    Bind { principal, max_sessions: None }
 }

@@ -8,6 +8,8 @@ use super::state::{CookieDue, State};
 use super::task::{Task, run_to_end};
 use crate::config::OnGone;
 use crate::error::{Error, ErrorKind};
+use crate::route::Activity;
+use crate::telemetry;
 
 /// What the session asks of its request's response.
 #[derive(Debug, Default)]
@@ -16,7 +18,20 @@ pub(crate) struct Settled {
     pub(crate) used: bool,
     /// The response is replaced by an empty one of this status.
     pub(crate) status: Option<StatusCode>,
+    /// What hands the ticket out or removes it, in the cookie or in the header that the request came with.
     pub(crate) cookie: Option<HeaderValue>,
+    pub(crate) clear: Clear,
+    /// Whether the store's failure is the reason for the status.
+    pub(crate) store_failed: bool,
+}
+
+/// Whether the browser is to clear what it keeps of the site.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Clear {
+    #[default]
+    Nothing,
+    Everything,
+    ButCookies,
 }
 
 /// What is to be done at the end of a request.
@@ -68,7 +83,7 @@ impl Inner {
 
     #[inline]
     fn finish_unused(self: &Arc<Self>) -> Finish {
-        if self.settings().every_request && self.has_cookies() {
+        if self.marks().activity() == Activity::Always && self.has_cookies() {
             Finish::Storing(run_to_end(&self.shared.tasks, touch(Arc::clone(self))))
         } else {
             Finish::Unused
@@ -97,11 +112,38 @@ impl Inner {
     }
 
     fn answer(&self, status: Option<StatusCode>, cookie: Option<CookieDue>) -> Settled {
+        let clear = self.to_clear(cookie);
+        let writer = &self.shared.writer;
+        let by_header = matches!(self.header(), Some((_, true)));
         let cookie = cookie.and_then(|due| match due {
-            CookieDue::Set(ticket) => self.shared.writer.set(&ticket),
-            CookieDue::Remove => self.shared.writer.remove(),
+            CookieDue::Set(ticket) if by_header => writer.in_header(Some(&ticket)),
+            CookieDue::Remove if by_header => writer.in_header(None),
+            CookieDue::Set(ticket) => writer.set(&ticket),
+            CookieDue::Remove => writer.remove(),
         });
-        Settled { used: true, status, cookie }
+        Settled { used: true, status, cookie, clear, store_failed: false }
+    }
+
+    fn to_clear(&self, cookie: Option<CookieDue>) -> Clear {
+        match cookie {
+            Some(cookie) if self.settings().clear_site_data.is_some() && self.state().has_ended => {
+                match cookie {
+                    CookieDue::Remove => Clear::Everything,
+                    CookieDue::Set(_) => Clear::ButCookies,
+                }
+            }
+            _ => Clear::Nothing,
+        }
+    }
+
+    /// Returns the value of the header that clears this.
+    pub(crate) fn site_data_to_clear(&self, clear: Clear) -> Option<HeaderValue> {
+        let values = self.settings().clear_site_data.as_ref()?;
+        match clear {
+            Clear::Nothing => None,
+            Clear::Everything => values.all.clone(),
+            Clear::ButCookies => values.but_cookies.clone(),
+        }
     }
 
     /// Applies what is pending, in a task of its own that runs to its end.
@@ -123,7 +165,8 @@ impl Inner {
 impl Settled {
     /// The answer where the outcome is not known.
     pub(crate) fn unknown() -> Self {
-        Self { used: true, status: Some(StatusCode::SERVICE_UNAVAILABLE), cookie: None }
+        let status = Some(StatusCode::SERVICE_UNAVAILABLE);
+        Self { used: true, status, store_failed: true, ..Self::default() }
     }
 }
 
@@ -148,6 +191,7 @@ async fn settle(inner: &Inner, extent: Extent) -> Settled {
     };
     if error.kind() == ErrorKind::Gone {
         let handle = inner.handle().map(tracing::field::display);
+        telemetry::lost("gone");
         tracing::warn!(
             session.handle = handle,
             "session changes are lost: the session ended while the request ran"
@@ -159,6 +203,7 @@ async fn settle(inner: &Inner, extent: Extent) -> Settled {
     }
     error.log();
     // A cookie that an outage replaced or removed would cost the visitor the session.
-    let cookie = cookie.filter(|_| error.kind() != ErrorKind::Store);
-    inner.answer(Some(error.status()), cookie)
+    let store_failed = error.kind() == ErrorKind::Store;
+    let cookie = cookie.filter(|_| !store_failed);
+    Settled { store_failed, ..inner.answer(Some(error.status()), cookie) }
 }

@@ -1,6 +1,7 @@
 use cloakroom_core::{Ended, Handle, Invalidate, Invalidated, Principal, Select, SessionInfo, Touch};
 
 use super::Session;
+use super::commit::once_more;
 use super::state::{CookieDue, Target};
 use crate::error::Error;
 
@@ -52,7 +53,9 @@ impl Session {
         Ok(self.inner.bounded("list", listed).await?)
     }
 
-    /// Ends one session of whoever is signed in, by its handle. Returns whether it was there, and theirs.
+    /// Ends one session of whoever is signed in, by its handle. Returns whether it was there, and theirs. Listeners are told
+    /// that the principal asked for it, or the request where it is its own session. Without a request there is
+    /// [`SessionRegistry`](crate::SessionRegistry).
     ///
     /// # Errors
     ///
@@ -63,7 +66,8 @@ impl Session {
         Ok(!ended.is_empty())
     }
 
-    /// Ends every session of whoever is signed in, this one included, and returns how many those were.
+    /// Ends every session of whoever is signed in, this one included, and returns how many those were. A sign-in that races
+    /// with it either comes after it, as a whole, or is ended too.
     ///
     /// # Errors
     ///
@@ -91,14 +95,12 @@ impl Session {
         let work = async move {
             let _turn = inner.turn().await;
             inner.check_still_open().await?;
-            let answer =
-                inner.bounded("invalidate", inner.shared.store().dyn_invalidate(&invalidate)).await?;
+            let asked = once_more(|| inner.shared.store().dyn_invalidate(&invalidate));
+            let answer = inner.bounded("invalidate", asked).await?;
             let Invalidated::Done(ended) = answer else {
                 return Ok(Vec::new());
             };
-            for session in &ended {
-                tracing::info!(session.handle = %session.handle, "session invalidated");
-            }
+            inner.shared.tell_invalidated_by_principal(&ended, inner.handle());
             inner.note_own_end(&ended);
             Ok(ended)
         };
@@ -124,6 +126,7 @@ impl super::Inner {
         if ended.iter().any(|session| session.handle == own) {
             state.start_anew();
             state.cookie = Some(CookieDue::Remove);
+            state.has_ended = true;
         }
     }
 }

@@ -5,17 +5,23 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use cloakroom_core::{
-    DynStore, Error as StoreError, ErrorKind, Gone, Handle, Load, Loaded, Name, Names, Opened, Select, Touch,
-    Wanted,
+    DynStore, Error as StoreError, ErrorKind, Gone, Handle, Load, Loaded, Name, Names, Opened, Select,
+    Ticket, Touch, Wanted,
 };
-use http::{HeaderMap, Response};
+use http::{HeaderMap, HeaderName, Response};
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
 use super::attributes::Seen;
+use super::marks::Marks;
 use super::state::{State, Target};
+use crate::at_rest::AtRest;
 use crate::config::{LoadPolicy, Settings};
 use crate::cookie::{Cookies, Writer, tickets};
 use crate::error::{Error, StoreNothing};
+use crate::events::Events;
+use crate::route::Activity;
+use crate::telemetry;
 
 /// What all requests of a layer share.
 pub(crate) struct Shared {
@@ -24,8 +30,10 @@ pub(crate) struct Shared {
     pub(crate) at_once: bool,
     pub(crate) settings: Settings,
     pub(crate) writer: Writer,
+    pub(crate) at_rest: AtRest,
     /// The commits and invalidations under way.
     pub(crate) tasks: TaskTracker,
+    pub(crate) events: Option<Arc<Events>>,
     pub(crate) to_inspect: Arc<AtomicI32>,
 }
 
@@ -60,6 +68,7 @@ impl Shared {
 pub(crate) struct Inner {
     pub(super) shared: Arc<Shared>,
     cookies: Cookies,
+    marks: Marks,
     /// Made when the request first asks for its session.
     used: OnceLock<Box<Mutex<State>>>,
     /// Whether the response's head had gone out before that.
@@ -80,8 +89,16 @@ impl Drop for Turn<'_> {
 impl Inner {
     /// Begins a request.
     pub(crate) fn begin(shared: &Arc<Shared>, headers: &HeaderMap) -> Arc<Self> {
-        let (shared, cookies) = (Arc::clone(shared), Cookies::of(headers));
-        Arc::new(Self { shared, cookies, used: OnceLock::new(), over: AtomicBool::new(false) })
+        let settings = &shared.settings;
+        let cookies = Cookies::of(headers, settings.header.as_ref());
+        let marks = Marks::of(if settings.every_request { Activity::Always } else { Activity::IfUsed });
+        let shared = Arc::clone(shared);
+        Arc::new(Self { shared, cookies, marks, used: OnceLock::new(), over: AtomicBool::new(false) })
+    }
+
+    /// Returns what the layer and the route say of the request.
+    pub(crate) fn marks(&self) -> &Marks {
+        &self.marks
     }
 
     /// Returns whether a response counts as failed.
@@ -93,6 +110,17 @@ impl Inner {
     /// Returns whether the request came with a cookie at all.
     pub(super) fn has_cookies(&self) -> bool {
         !matches!(self.cookies, Cookies::None)
+    }
+
+    #[inline]
+    fn tickets(&self) -> impl Iterator<Item = Ticket> + Send {
+        tickets(&self.cookies, self.cookie_name(), self.shared.writer.signer())
+    }
+
+    /// Returns the header that carries tickets, if there is one, and whether it does so for this request.
+    pub(crate) fn header(&self) -> Option<(&HeaderName, bool)> {
+        let name = self.settings().header.as_ref()?;
+        Some((name, matches!(self.cookies, Cookies::Header(_))))
     }
 
     pub(super) fn settings(&self) -> &Settings {
@@ -139,7 +167,7 @@ impl Inner {
 
     /// Records an access, and reads nothing.
     pub(super) async fn touch_only(&self) -> Result<(), Error> {
-        for ticket in tickets(&self.cookies, self.cookie_name()) {
+        for ticket in self.tickets() {
             let load = Load { guard: ticket.guard(), select: Select::default(), touch: self.touch() };
             if let Loaded::Open(_) = self.load(&load).await? {
                 break;
@@ -153,7 +181,7 @@ impl Inner {
         match &self.state().target {
             Target::Open(open) => Some(open.guard.handle),
             Target::Superseded(ticket) => Some(ticket.handle()),
-            Target::Unopened | Target::New | Target::Gone => None,
+            Target::Unopened | Target::New | Target::Gone | Target::Unreachable => None,
         }
     }
 
@@ -161,19 +189,28 @@ impl Inner {
     /// end has.
     async fn try_tickets(&self, wanted: &Names) -> Result<bool, Error> {
         let mut superseded = None;
-        for ticket in tickets(&self.cookies, self.cookie_name()) {
+        for ticket in self.tickets() {
             let load = Load { guard: ticket.guard(), select: self.selection(wanted), touch: self.touch() };
-            match self.load(&load).await? {
+            let loaded = match self.load(&load).await {
+                Ok(loaded) => loaded,
+                Err(error) => return self.without_store(error),
+            };
+            match loaded {
                 Loaded::Open(opened) => {
                     let mut state = self.state();
                     let first = !state.is_loaded();
                     if first {
+                        state.renewal_due = self.is_to_renew(&opened);
                         state.open(ticket, load.guard, &load.select.values, opened);
                     }
                     return Ok(first);
                 }
-                Loaded::Superseded => superseded = superseded.or(Some(ticket)),
+                Loaded::Superseded => {
+                    telemetry::rejected("superseded");
+                    superseded = superseded.or(Some(ticket));
+                }
                 Loaded::Absent => {
+                    telemetry::rejected("unknown");
                     tracing::debug!(session.handle = %ticket.handle(), "ignoring an unknown session ticket");
                 }
             }
@@ -203,8 +240,12 @@ impl Inner {
         Select { values, names: false }
     }
 
-    fn touch(&self) -> Touch {
-        Touch::AtMostEvery(self.settings().touch_every)
+    /// Returns how the request's load is an access.
+    pub(super) fn touch(&self) -> Touch {
+        match self.marks.activity() {
+            Activity::Never => Touch::Never,
+            _ => Touch::AtMostEvery(self.settings().touch_every),
+        }
     }
 
     /// Reads attributes that the request has not seen yet.
@@ -315,12 +356,18 @@ impl Inner {
             // The last access that the request is told is the one before its own.
             let accessed_at = open.snapshot.meta.accessed_at;
             open.snapshot.meta = cloakroom_core::Meta { accessed_at, ..opened.meta };
-            state.attributes.loaded(wanted, opened.attributes);
+            state.attributes.loaded(wanted, opened.attributes, opened.now);
         }
     }
 
     async fn load(&self, load: &Load) -> Result<Loaded, Error> {
-        Ok(self.bounded("load", self.shared.store().dyn_load(load)).await?)
+        let answer = self.bounded("load", self.shared.store().dyn_load(load)).await;
+        telemetry::loaded(load, &answer);
+        let mut loaded = answer?;
+        if let Loaded::Open(opened) = &mut loaded {
+            self.shared.at_rest.open(load.guard.handle, &mut opened.attributes);
+        }
+        Ok(loaded)
     }
 
     /// Waits for an operation on the store no longer than the store timeout.
@@ -329,13 +376,15 @@ impl Inner {
         during: &'static str,
         operation: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
+        let _timer = telemetry::timed(during);
         let mut operation = pin!(operation);
         // A store in memory has its answer at once: no timer is set for it.
         if let Poll::Ready(answer) = poll_fn(|cx| Poll::Ready(operation.as_mut().poll(cx))).await {
             return answer;
         }
         // Boxed, so that a request that need not wait does not make room for the timer.
-        match Box::pin(tokio::time::timeout(self.settings().store_timeout, operation)).await {
+        let waiting = tokio::time::timeout(self.settings().store_timeout, operation);
+        match Box::pin(waiting.instrument(tracing::debug_span!("session_store", operation = during))).await {
             Ok(answer) => answer,
             Err(_) => Err(StoreError::of(ErrorKind::Timeout, during)),
         }
@@ -353,6 +402,7 @@ impl Drop for Inner {
         let state = used.get_mut().unwrap_or_else(PoisonError::into_inner);
         let handle = state.opened().map(|open| tracing::field::display(open.guard.handle));
         if state.head_sent && !state.abandoned && state.has_unapplied() {
+            telemetry::lost("never_committed");
             tracing::warn!(
                 session.handle = handle,
                 "session changes are lost: they were made after the response's head had gone out, and never committed"

@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use cloakroom_core::{Name, Names, StoredAttribute, Version, Wanted};
+use cloakroom_core::{Name, Names, StoredAttribute, Timestamp, Version, Wanted};
 use smallvec::SmallVec;
 
 /// What a request knows of the attributes in the store. A load is kept as it came: most requests have only one.
@@ -81,16 +81,21 @@ impl Known {
     }
 
     /// Takes note of what a commit of this version stored under a name, or that it removed it.
-    pub(super) fn committed(&mut self, name: &Name, value: Option<Bytes>, version: Version) {
+    pub(super) fn committed(
+        &mut self,
+        name: &Name,
+        value: Option<(Bytes, Option<Timestamp>)>,
+        version: Version,
+    ) {
         let found = self.find(name.as_str());
         match (found, value) {
-            (Ok(index), Some(value)) => {
+            (Ok(index), Some((value, lapses_at))) => {
                 let stored = &mut self.present[index];
-                (stored.value, stored.revision) = (value, version);
+                (stored.value, stored.revision, stored.lapses_at) = (value, version, lapses_at);
             }
-            (Err(index), Some(value)) => {
+            (Err(index), Some((value, lapses_at))) => {
                 let name = name.clone();
-                let stored = StoredAttribute { name, value, revision: version, lapses_at: None };
+                let stored = StoredAttribute { name, value, revision: version, lapses_at };
                 self.present.insert(index, stored);
             }
             (Ok(index), None) => {
@@ -160,8 +165,8 @@ mod tests {
     fn commits_are_noted_and_what_is_forgotten_is_unknown() {
         let mut known = Known::default();
         known.loaded(&named(&["a", "b"]), vec![stored("a", 1)]);
-        known.committed(&name("b"), Some(Bytes::new()), Version(2));
-        known.committed(&name("c"), Some(Bytes::new()), Version(2));
+        known.committed(&name("b"), Some((Bytes::new(), None)), Version(2));
+        known.committed(&name("c"), Some((Bytes::new(), None)), Version(2));
         known.committed(&name("a"), None, Version(2));
         known.committed(&name("d"), None, Version(2));
         assert_eq!(

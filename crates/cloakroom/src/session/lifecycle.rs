@@ -130,7 +130,8 @@ impl Session {
             return self.inner.commit_nothing().await;
         }
         let beat = self.inner.look(Select::default(), Touch::AtMostEvery(Duration::ZERO)).await?;
-        beat.map(drop).ok_or_else(Error::gone)
+        self.inner.note_access(beat.ok_or_else(Error::gone)?.now);
+        Ok(())
     }
 
     /// Returns whether there is a session in the store. One that has ended under the request is an error.
@@ -138,6 +139,9 @@ impl Session {
         let state = self.inner.state();
         if state.is_lost() && !state.is_new {
             return Err(Error::gone());
+        }
+        if matches!(state.target, Target::Unreachable) {
+            return Err(Error::store_away());
         }
         Ok(state.opened().is_some())
     }

@@ -24,6 +24,14 @@ impl Slot {
         }
     }
 
+    /// Does something with each session of the request.
+    pub(crate) fn for_each(&self, act: &dyn Fn(&Inner)) {
+        act(&self.inner);
+        if let Some(outer) = &self.outer {
+            outer.for_each(act);
+        }
+    }
+
     fn named(&self, cookie: &str) -> Option<&Self> {
         if self.inner.cookie_name() == cookie { Some(self) } else { self.outer.as_deref()?.named(cookie) }
     }

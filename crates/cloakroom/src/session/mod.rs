@@ -2,19 +2,28 @@
 
 mod absorb;
 mod access;
+mod anonymous;
 mod attr;
 mod attributes;
 mod commit;
+mod events;
 mod finish;
+mod flash;
 mod identity;
 mod inner;
 mod known;
 mod lifecycle;
 mod lookup;
+mod marks;
+mod recent;
+mod remaining;
+mod renewal;
 mod state;
 mod task;
 #[cfg(feature = "memory")]
 mod testing;
+mod ttl;
+mod undecodable;
 mod update;
 
 use std::fmt;
@@ -24,11 +33,14 @@ pub use self::access::IntoName;
 #[cfg(feature = "axum")]
 pub(crate) use self::access::name_of;
 pub use self::attr::Attr;
+pub(crate) use self::commit::once_more;
+pub(crate) use self::events::log_invalidated;
 pub(crate) use self::finish::{Finish, Settled};
+pub use self::flash::{Flash, FlashLevel, FlashMessage};
 pub(crate) use self::inner::{Inner, Shared};
 pub use self::lookup::Sessions;
 pub(crate) use self::lookup::Slot;
-pub(crate) use self::task::Task;
+pub(crate) use self::task::{Task, run_to_end};
 
 /// A request's session.
 ///

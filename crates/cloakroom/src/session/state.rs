@@ -1,7 +1,7 @@
 use std::task::Waker;
 use std::time::Duration;
 
-use cloakroom_core::{Changes, Gone, Guard, Label, Opened, Principal, Ticket, Wanted};
+use cloakroom_core::{Changes, Gone, Guard, Label, Limit, Opened, Outcome, Principal, Ticket, Wanted};
 
 use super::attributes::Attributes;
 use crate::error::Error;
@@ -21,6 +21,10 @@ pub(super) struct State {
     /// A value that could not be encoded. Nothing of the request is committed.
     pub(super) failure: Option<Error>,
     pub(super) cookie: Option<CookieDue>,
+    /// Whether a session of this request has been ended in the store.
+    pub(super) has_ended: bool,
+    /// Whether the ticket is old enough to be renewed by itself.
+    pub(super) renewal_due: bool,
     /// Whether the response's head has gone out, or the request is over.
     pub(super) head_sent: bool,
     /// Whether what is left of the changes is meant to be lost.
@@ -45,6 +49,8 @@ pub(super) enum Target {
     Superseded(Ticket),
     /// A session that has ended under the request. Changes to it are lost.
     Gone,
+    /// A session that could not be loaded, on a route that may do without. It seems empty, and nothing can be changed.
+    Unreachable,
 }
 
 /// An open session, and the ticket that the request holds for it.
@@ -54,6 +60,8 @@ pub(super) struct Open {
     pub(super) guard: Guard,
     /// What the store last showed of it, but for the attributes, which are in [`Attributes`].
     pub(super) snapshot: Box<Opened>,
+    /// Whether an access is known to be recorded as of the snapshot's time.
+    pub(super) accessed: bool,
 }
 
 /// Changes to a session that are not attributes.
@@ -137,8 +145,9 @@ impl State {
 
     /// Takes note of the session that a ticket has opened.
     pub(super) fn open(&mut self, ticket: Ticket, guard: Guard, wanted: &Wanted, mut snapshot: Box<Opened>) {
-        self.attributes.loaded(wanted, std::mem::take(&mut snapshot.attributes));
-        self.target = Target::Open(Open { ticket, guard, snapshot });
+        let found = std::mem::take(&mut snapshot.attributes);
+        self.attributes.loaded(wanted, found, snapshot.now);
+        self.target = Target::Open(Open { ticket, guard, snapshot, accessed: false });
     }
 
     /// Returns whether changes have no session that they could be applied to.
@@ -152,6 +161,7 @@ impl State {
         self.target = Target::New;
         self.attributes = Attributes::none();
         self.terms = Terms::default();
+        self.renewal_due = false;
     }
 
     /// Asks for the session to end. What the request sets from now on goes to a new one.
@@ -159,8 +169,10 @@ impl State {
         if let Target::Open(open) = &self.target {
             self.endings.push(Ending { ticket: open.ticket, guard: open.guard });
         }
-        if !matches!(self.target, Target::Unopened | Target::Superseded(_)) {
-            self.start_anew();
+        match self.target {
+            Target::Unopened | Target::Superseded(_) => {}
+            Target::Unreachable => self.failure = Some(Error::store_away()),
+            _ => self.start_anew(),
         }
     }
 
@@ -174,6 +186,18 @@ impl State {
         if carried.epoch == self.epoch {
             self.attributes.refused();
             self.terms.put_back(std::mem::take(&mut carried.terms));
+        }
+    }
+
+    /// Takes note that the store refused a commit. A sign-in that the limit on sessions refuses takes what was to be
+    /// committed with it along, so that the handler can answer in its place.
+    pub(super) fn refused(&mut self, carried: &mut Carried, outcome: &Outcome) {
+        let too_many =
+            matches!(outcome, Outcome::OverLimit(over) if over.limit == Limit::SessionsOfPrincipal);
+        if too_many && carried.epoch == self.epoch {
+            self.attributes.drop_edits(carried.upto);
+        } else {
+            self.not_applied(carried);
         }
     }
 
@@ -203,15 +227,16 @@ impl State {
         Carried { epoch: self.epoch, upto, terms: std::mem::take(&mut self.terms) }
     }
 
-    /// Returns whether a commit is to renew the ticket: because it was asked to, or to give the browser again what it
-    /// did not get.
+    /// Returns whether a commit is to renew the ticket: because it was asked to, because of its age, or to give the
+    /// browser again what it did not get.
     pub(super) fn renews(&self) -> bool {
-        self.terms.rotate || self.hands_out_again()
+        self.terms.rotate || self.renews_unasked()
     }
 
-    /// Returns whether the browser must be given the renewed ticket again, because it still shows the one before.
-    fn hands_out_again(&self) -> bool {
-        !self.head_sent && self.opened().is_some_and(Open::was_renewed)
+    /// Returns whether the ticket is too old, or the browser must be given the renewed one again, because it still shows the
+    /// one before.
+    fn renews_unasked(&self) -> bool {
+        !self.head_sent && (self.renewal_due || self.opened().is_some_and(Open::was_renewed))
     }
 
     /// Returns whether something was asked for that the store has not been told.
@@ -227,11 +252,12 @@ impl State {
             Target::Unopened => Plan::Nothing,
             Target::New if sets() => Plan::Create,
             Target::New => Plan::Nothing,
-            Target::Open(_) if changed() || self.hands_out_again() => Plan::Change,
+            Target::Open(_) if changed() || self.renews_unasked() => Plan::Change,
             Target::Open(_) => Plan::Nothing,
             Target::Superseded(_) if self.terms.sign_in.is_some() => Plan::Change,
             Target::Superseded(_) | Target::Gone if changed() => Plan::Lost,
-            Target::Superseded(_) | Target::Gone => Plan::Nothing,
+            Target::Unreachable if changed() => Plan::Unreachable,
+            Target::Superseded(_) | Target::Gone | Target::Unreachable => Plan::Nothing,
         }
     }
 }
@@ -247,6 +273,8 @@ pub(super) enum Plan {
     Change,
     /// There are changes, and no session to apply them to.
     Lost,
+    /// There are changes, and the session that they are to be applied to could not be loaded.
+    Unreachable,
 }
 
 #[cfg(test)]
@@ -271,7 +299,12 @@ mod tests {
         };
         let snapshot =
             Opened { standing, now: Timestamp::default(), meta, attributes: Vec::new(), names: None };
-        let target = Target::Open(Open { ticket, guard: ticket.guard(), snapshot: Box::new(snapshot) });
+        let target = Target::Open(Open {
+            ticket,
+            guard: ticket.guard(),
+            snapshot: Box::new(snapshot),
+            accessed: false,
+        });
         State { target, ..State::default() }
     }
 
@@ -307,8 +340,9 @@ mod tests {
         let superseded =
             || State { target: Target::Superseded(Ticket::generate().unwrap()), ..State::default() };
         let gone = || State { target: Target::Gone, ..State::default() };
+        let unreachable = || State { target: Target::Unreachable, ..State::default() };
         let seed = Some(Seed::from_bytes([0; 16]));
-        let cases: [(&str, State, Change, Plan); 18] = [
+        let cases: [(&str, State, Change, Plan); 23] = [
             ("not asked for", State::default(), |_| {}, Plan::Nothing),
             ("new and only read", fresh(), |_| {}, Plan::Nothing),
             ("new and set", fresh(), set, Plan::Create),
@@ -321,12 +355,22 @@ mod tests {
             ("open and removed", current(), remove, Plan::Change),
             ("open and rotated", current(), |it| it.terms.rotate = true, Plan::Change),
             ("open and ended", current(), State::end, Plan::Nothing),
+            ("open and old", current(), |it| it.renewal_due = true, Plan::Change),
+            (
+                "open and old, too late",
+                current(),
+                |it| (it.renewal_due, it.head_sent) = (true, true),
+                Plan::Nothing,
+            ),
             ("the ticket before, answer lost", previous(seed), |_| {}, Plan::Change),
             ("the ticket before, answer arrived", previous(None), |_| {}, Plan::Nothing),
             ("superseded and set", superseded(), set, Plan::Lost),
             ("superseded and only read", superseded(), |_| {}, Plan::Nothing),
             ("superseded and signed in", superseded(), sign_in, Plan::Change),
             ("gone and set", gone(), set, Plan::Lost),
+            ("unreachable and only read", unreachable(), |_| {}, Plan::Nothing),
+            ("unreachable and set", unreachable(), set, Plan::Unreachable),
+            ("unreachable and signed in", unreachable(), sign_in, Plan::Unreachable),
         ];
         for (case, state, change, plan) in cases {
             assert_eq!(with(state, change), plan, "{case}");

@@ -20,7 +20,7 @@ enum Stage<T> {
     Over,
 }
 
-pub(super) fn run_to_end<T>(tasks: &TaskTracker, work: impl Future<Output = T> + Send + 'static) -> Task<T> {
+pub(crate) fn run_to_end<T>(tasks: &TaskTracker, work: impl Future<Output = T> + Send + 'static) -> Task<T> {
     Task(Stage::NotBegun(tasks.clone(), Box::pin(work)))
 }
 

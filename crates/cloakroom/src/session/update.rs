@@ -12,12 +12,13 @@ use serde::de::DeserializeOwned;
 use super::access::{IntoName, name_of};
 use super::attributes::Seen;
 use super::state::{State, Target};
+use super::ttl::ttl_of;
 use super::{Inner, Session};
 use crate::codec::{Attribute, decode, encode};
 use crate::error::Error;
 
 /// How often an update is tried against others before it gives up.
-const ATTEMPTS: u32 = 64;
+pub(super) const ATTEMPTS: u32 = 64;
 
 /// Atomic changes of one attribute, which other requests see at once.
 impl Session {
@@ -25,7 +26,8 @@ impl Session {
     /// from the default where it is absent, and may be called several times.
     ///
     /// It is stored when this returns, also if the request fails afterwards. A change that this request has made to the
-    /// same attribute before is part of it; its other changes are not.
+    /// same attribute before is part of it; its other changes are not. A value that lapses by itself keeps its time to
+    /// live; one that was absent has its type's [`TTL`](Attribute::TTL).
     ///
     /// ```
     /// # use cloakroom::{Attribute, Error, Session};
@@ -51,7 +53,7 @@ impl Session {
         &self,
         change: impl FnMut(&mut T) -> R,
     ) -> Result<R, Error> {
-        self.update_named(name_of::<T>(), change).await
+        self.update_from(name_of::<T>(), ttl_of::<T>(), change).await
     }
 
     /// Changes the attribute of this name by compare-and-set.
@@ -62,6 +64,19 @@ impl Session {
     pub async fn update_named<T, R>(
         &self,
         name: impl IntoName,
+        change: impl FnMut(&mut T) -> R,
+    ) -> Result<R, Error>
+    where
+        T: Serialize + DeserializeOwned + Default,
+    {
+        self.update_from(name, None, change).await
+    }
+
+    /// Changes an attribute; one that is absent beforehand is kept for `fresh`.
+    async fn update_from<T, R>(
+        &self,
+        name: impl IntoName,
+        fresh: Option<Duration>,
         mut change: impl FnMut(&mut T) -> R,
     ) -> Result<R, Error>
     where
@@ -69,9 +84,14 @@ impl Session {
     {
         let name = self.usable(name)?;
         for attempt in 0..ATTEMPTS {
-            let before = self.before(&name).await?;
-            let mut value =
-                before.value.as_deref().map_or_else(|| Ok(T::default()), |value| decode(&name, value))?;
+            let before = self.before(&name, fresh).await?;
+            let mut value = match before.value.as_deref().map(|value| decode::<T>(&name, value)).transpose() {
+                Ok(value) => value.unwrap_or_default(),
+                Err(error) => {
+                    Box::pin(self.undecodable(&name, error, attempt)).await?;
+                    continue;
+                }
+            };
             let result = change(&mut value);
             let after = encode(&name, &value)?;
             if before.value.as_ref() == Some(&after) && !before.is_edited {
@@ -109,9 +129,15 @@ impl Session {
     ) -> Result<Option<T>, Error> {
         let Ok(name) = name.into_name() else { return Ok(None) };
         for attempt in 0..ATTEMPTS {
-            let before = self.before(&name).await?;
+            let before = self.before(&name, None).await?;
             let Some(value) = &before.value else { return Ok(None) };
-            let taken = decode(&name, value)?;
+            let taken = match decode(&name, value) {
+                Ok(taken) => taken,
+                Err(error) => {
+                    Box::pin(self.undecodable(&name, error, attempt)).await?;
+                    continue;
+                }
+            };
             // What this request alone has set is nobody else's to take.
             let local = self.inner.state().attributes.take_local(&name);
             if local.as_ref() == Some(value) {
@@ -127,9 +153,9 @@ impl Session {
     }
 
     /// Returns an attribute as this request sees it, and what the store must hold for that to be so.
-    async fn before(&self, name: &Name) -> Result<Before, Error> {
+    async fn before(&self, name: &Name, fresh: Option<Duration>) -> Result<Before, Error> {
         loop {
-            let seen = self.inner.state().before(name);
+            let seen = self.inner.state().before(name, fresh);
             match seen {
                 Some(before) => return Ok(before),
                 None => Box::pin(self.inner.fetch(std::slice::from_ref(name))).await?,
@@ -137,14 +163,19 @@ impl Session {
         }
     }
 
-    async fn store_one(&self, name: &Name, value: Option<Bytes>, before: Before) -> Result<bool, Error> {
+    pub(super) async fn store_one(
+        &self,
+        name: &Name,
+        value: Option<Bytes>,
+        before: Before,
+    ) -> Result<bool, Error> {
         let inner = Arc::clone(&self.inner);
         let name = name.clone();
         self.inner.to_its_end(async move { inner.store_one(name, value, before).await }).await
     }
 
     /// Reads the attribute again, after a pause that grows with the attempts so that the contenders get out of step.
-    async fn look_again(&self, name: &Name, attempt: u32) -> Result<(), Error> {
+    pub(super) async fn look_again(&self, name: &Name, attempt: u32) -> Result<(), Error> {
         if attempt > 1 {
             let spread = u64::from(attempt.min(20)) * 1000;
             let chance = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), attempt) % spread;
@@ -163,19 +194,21 @@ impl Session {
 
 /// An attribute before an update.
 #[derive(Debug)]
-struct Before {
+pub(super) struct Before {
     value: Option<Bytes>,
+    /// How long a changed value is kept.
+    ttl: Option<Duration>,
     /// What the store must hold; `None` where that does not matter, because a clear is to come.
     expect: Option<Expect>,
     /// Whether `value` is not what the store holds.
-    is_edited: bool,
+    pub(super) is_edited: bool,
     /// The last edit that it includes.
     upto: u64,
     epoch: u64,
 }
 
 impl State {
-    fn before(&self, name: &Name) -> Option<Before> {
+    pub(super) fn before(&self, name: &Name, fresh: Option<Duration>) -> Option<Before> {
         let value = match self.attributes.see(name.as_str()) {
             Seen::Value(value) => Some(value),
             Seen::Absent => None,
@@ -183,6 +216,7 @@ impl State {
         };
         Some(Before {
             value,
+            ttl: self.attributes.ttl_in_place(name.as_str(), fresh),
             expect: self.attributes.expectation(name.as_str()),
             is_edited: self.attributes.has_edit(name.as_str()),
             upto: self.attributes.last_edit(),
@@ -199,7 +233,8 @@ impl Inner {
         if self.state().epoch != before.epoch {
             return Ok(false);
         }
-        let edit = value.clone().map_or(Edit::Remove, |value| Edit::Set { value, ttl: None });
+        let ttl = before.ttl;
+        let edit = value.clone().map_or(Edit::Remove, |value| Edit::Set { value, ttl });
         let change = AttributeChange { name: name.clone(), edit, expect: before.expect };
         let (commit, ticket) = self.prepare_one(change)?;
         match self.commit(&commit).await {
@@ -227,6 +262,9 @@ impl Inner {
         let mut state = self.state();
         if state.is_lost() {
             return Err(Error::gone());
+        }
+        if matches!(state.target, Target::Unreachable) {
+            return Err(Error::store_away());
         }
         let changes = Changes { attributes: vec![change], ..Changes::default() };
         state.attributes.begin_one();
@@ -270,6 +308,7 @@ impl State {
         } else if let Target::Open(open) = &mut self.target {
             open.saw(committed);
         }
-        self.attributes.committed_one(name, value, before.upto, committed.version);
+        let value = value.map(|value| (value, before.ttl));
+        self.attributes.committed_one(name, value, before.upto, committed.version, committed.now);
     }
 }

@@ -2,15 +2,15 @@
 //! writes back those that it changed.
 
 mod cart;
-mod notice;
 mod questionnaire;
 mod recent;
 mod theme;
 mod trunk;
+mod voucher;
 
 pub(crate) use self::cart::Cart;
-pub(crate) use self::notice::Notice;
 pub(crate) use self::questionnaire::Questionnaire;
 pub(crate) use self::recent::Recent;
 pub(crate) use self::theme::Theme;
 pub(crate) use self::trunk::Trunk;
+pub(crate) use self::voucher::Voucher;

@@ -4,10 +4,9 @@ use axum::extract::Form;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Redirect, Response, Result};
 use axum::routing::{get, post};
-use cloakroom::{Error, Handle, Principal, Session, SessionInfo};
+use cloakroom::{Error, Flash, Handle, Principal, Session, SessionInfo};
 use serde::Deserialize;
 
-use crate::attributes::Notice;
 use crate::web::{Page, Visitor, device};
 
 pub(super) fn pages() -> Router {
@@ -44,11 +43,12 @@ struct Credentials {
 
 async fn sign_in(
     session: Session,
+    mut flash: Flash,
     headers: HeaderMap,
     Form(form): Form<Credentials>,
 ) -> Result<Redirect, Error> {
     let Ok(name) = Principal::new(form.name.trim().to_owned()) else {
-        session.set(&Notice("Please give a name of one line, and not a long one.".to_owned()))?;
+        flash.error("Please give a name of one line, and not a long one.")?;
         return Ok(Redirect::to("/sign-in"));
     };
     if session.principal().is_some_and(|before| before != name) {
@@ -57,7 +57,7 @@ async fn sign_in(
     }
     session.sign_in(name.as_str())?;
     session.set_label(device(&headers))?;
-    session.set(&Notice(format!("Welcome, {name}.")))?;
+    flash.success(format!("Welcome, {name}."))?;
     Ok(Redirect::to("/account"))
 }
 
@@ -95,25 +95,28 @@ struct Which {
     handle: String,
 }
 
-async fn end_one(session: Session, Form(which): Form<Which>) -> Result<Redirect> {
+async fn end_one(session: Session, mut flash: Flash, Form(which): Form<Which>) -> Result<Redirect> {
     let handle: Handle = which.handle.parse().map_err(|_| StatusCode::BAD_REQUEST)?;
     let is_this = session.handle() == Some(handle);
     let was_there = session.invalidate_session(handle).await?;
     if is_this {
         return Ok(Redirect::to("/goodbye"));
     }
-    let told = if was_there { "That session has ended." } else { "That session had ended already." };
-    session.set(&Notice(told.to_owned()))?;
+    if was_there {
+        flash.success("That session has ended.")?;
+    } else {
+        flash.info("That session had ended already.")?;
+    }
     Ok(Redirect::to("/account"))
 }
 
-async fn end_others(session: Session) -> Result<Redirect, Error> {
+async fn end_others(session: Session, mut flash: Flash) -> Result<Redirect, Error> {
     let told = match session.invalidate_others().await? {
         0 => "There was no other session.".to_owned(),
         1 => "One other session has ended.".to_owned(),
         ended => format!("{ended} other sessions have ended."),
     };
-    session.set(&Notice(told))?;
+    flash.success(told)?;
     Ok(Redirect::to("/account"))
 }
 

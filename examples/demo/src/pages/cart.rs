@@ -4,10 +4,10 @@ use axum::extract::{Form, Path};
 use axum::http::StatusCode;
 use axum::response::{Redirect, Result};
 use axum::routing::{get, post};
-use cloakroom::{Error, Session};
+use cloakroom::{Error, Flash, Session};
 use serde::Deserialize;
 
-use crate::attributes::{Cart, Notice};
+use crate::attributes::Cart;
 use crate::goods::{self, Good, Price};
 use crate::web::{Page, Visitor};
 
@@ -58,36 +58,38 @@ struct Quantity {
 /// come in between, so it loses nothing.
 async fn add(
     session: Session,
+    mut flash: Flash,
     Path(slug): Path<String>,
     Form(Quantity { quantity }): Form<Quantity>,
 ) -> Result<Redirect> {
     let good = goods::find(&slug).ok_or(StatusCode::NOT_FOUND)?;
     session.update(|cart: &mut Cart| cart.add(good.slug, quantity)).await?;
-    session.set(&Notice(format!("{} is in your cart.", good.name)))?;
+    flash.success(format!("{} is in your cart.", good.name))?;
     Ok(Redirect::to("/cart"))
 }
 
 async fn set_quantity(
     session: Session,
+    mut flash: Flash,
     Path(slug): Path<String>,
     Form(Quantity { quantity }): Form<Quantity>,
 ) -> Result<Redirect> {
     let good = goods::find(&slug).ok_or(StatusCode::NOT_FOUND)?;
     session.update(|cart: &mut Cart| cart.set(good.slug, quantity)).await?;
     if quantity == 0 {
-        session.set(&Notice(format!("{} is back on its hook.", good.name)))?;
+        flash.info(format!("{} is back on its hook.", good.name))?;
     }
     Ok(Redirect::to("/cart"))
 }
 
 /// Of two clicks on the button one takes the cart, and the other finds none: a cart is paid for once.
-async fn check_out(session: Session) -> Result<Redirect, Error> {
+async fn check_out(session: Session, mut flash: Flash) -> Result<Redirect, Error> {
     if let Some(cart) = session.take_once::<Cart>().await? {
         let thanks = match cart.count() {
             1 => "Thank you! Your thing does not exist, so neither does the bill.".to_owned(),
             count => format!("Thank you! Your {count} things do not exist, so neither does the bill."),
         };
-        session.set(&Notice(thanks))?;
+        flash.success(thanks)?;
     }
     Ok(Redirect::to("/cart"))
 }

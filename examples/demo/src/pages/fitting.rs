@@ -4,10 +4,10 @@ use axum::extract::{Form, Path};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response, Result};
 use axum::routing::get;
-use cloakroom::{Attr, Error, Session};
+use cloakroom::{Attr, Error, Flash, Session};
 use serde::Deserialize;
 
-use crate::attributes::{Notice, Questionnaire};
+use crate::attributes::Questionnaire;
 use crate::fitting::{self, Fit, Question, RESULT};
 use crate::web::{Page, Visitor};
 
@@ -103,17 +103,17 @@ struct Answer {
     choice: Option<String>,
 }
 
-/// The attribute comes before the session: the first extractor loads, and so it loads what is needed.
+/// The attribute comes before the messages: the first extractor loads, and so it loads what is needed.
 async fn answer(
     Path(page): Path<String>,
     mut questionnaire: Attr<Questionnaire>,
-    session: Session,
+    mut flash: Flash,
     Form(answer): Form<Answer>,
 ) -> Result<Redirect> {
     let question = fitting::question(&page).ok_or(StatusCode::NOT_FOUND)?;
     let choice = answer.choice.and_then(|choice| question.choice(&choice));
     let Some(choice) = choice else {
-        session.set(&Notice("Please choose one.".to_owned()))?;
+        flash.warning("Please choose one.")?;
         return Ok(to(&page));
     };
     questionnaire.answer(&page, choice.slug, choice.next);

@@ -7,13 +7,14 @@ mod fitting;
 mod shop;
 mod theme;
 mod trunk;
+mod voucher;
 
 use axum::Router;
 use axum::http::StatusCode;
 use cloakroom::core::{InvalidText, Name};
-use cloakroom::{Attribute, LoadPolicy, SessionLayer};
+use cloakroom::{Attribute, Flash, LoadPolicy, SessionLayer};
 
-use crate::attributes::{Cart, Notice, Theme};
+use crate::attributes::{Cart, Theme};
 
 /// Returns the routes that use a session, each group with the layer that loads what all of the group need. The layers are
 /// one: they share the store, the cookie and all other settings.
@@ -22,13 +23,15 @@ pub(crate) fn routes(layer: &SessionLayer) -> Result<Router, InvalidText> {
         .merge(shop::pages())
         .merge(cart::pages())
         .merge(fitting::pages())
-        .merge(account::pages());
+        .merge(account::pages())
+        .merge(voucher::pages());
     let actions = Router::new()
         .merge(fitting::actions())
         .merge(account::actions())
         .merge(theme::actions())
-        .merge(trunk::actions());
-    let shown_on_every_page = [name::<Theme>()?, name::<Cart>()?, name::<Notice>()?];
+        .merge(trunk::actions())
+        .merge(voucher::actions());
+    let shown_on_every_page = [name::<Theme>()?, name::<Cart>()?, Flash::NAME];
     Ok(Router::new()
         .merge(pages.layer(loading(layer, &shown_on_every_page)))
         .merge(cart::actions().layer(loading(layer, &[name::<Cart>()?])))

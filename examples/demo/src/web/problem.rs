@@ -20,7 +20,9 @@ pub(crate) async fn explain(request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     let status = response.status();
     let is_error = status.is_client_error() || status.is_server_error();
-    if !is_error || response.body().size_hint().exact() != Some(0) {
+    // The library says in a line of text that somebody has to sign in: a page says it better.
+    let is_bare = response.body().size_hint().exact() == Some(0) || status == StatusCode::UNAUTHORIZED;
+    if !is_error || !is_bare {
         return response;
     }
     match Problem::of(status).render() {

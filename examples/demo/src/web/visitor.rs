@@ -1,8 +1,8 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use cloakroom::{Error, Session};
+use cloakroom::{Error, FlashMessage, Session};
 
-use crate::attributes::{Cart, Notice, Theme};
+use crate::attributes::{Cart, Theme};
 
 /// What every page shows of its visitor.
 ///
@@ -12,7 +12,10 @@ pub(crate) struct Visitor {
     pub(crate) theme: Theme,
     pub(crate) name: Option<String>,
     pub(crate) in_cart: u32,
-    pub(crate) notice: Option<String>,
+    /// What is to be told on this page, once: set by an action, and taken by the page after the redirect.
+    pub(crate) notices: Vec<FlashMessage>,
+    /// After how many seconds without another page the session ends, if there is one.
+    pub(crate) ends_in: Option<f32>,
     /// The address of the page that they asked for.
     pub(crate) here: String,
 }
@@ -26,7 +29,8 @@ impl<S: Sync> FromRequestParts<S> for Visitor {
             theme: session.get::<Theme>().await?.unwrap_or_default(),
             name: session.principal().map(|name| name.to_string()),
             in_cart: session.get::<Cart>().await?.map_or(0, |cart| cart.count()),
-            notice: session.take::<Notice>().await?.map(|notice| notice.0),
+            notices: session.flash().take().await?,
+            ends_in: session.handle().map(|_| session.max_inactive_interval().as_secs_f32()),
             here: parts.uri.path().to_owned(),
         })
     }

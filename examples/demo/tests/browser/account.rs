@@ -80,3 +80,20 @@ async fn all_others_end_or_all() {
     there.reload().await;
     assert_eq!(there.text("h1").await, "You are not signed in");
 }
+
+#[tokio::test]
+async fn a_page_warns_before_the_session_ends() {
+    let shop = Shop::open_with(&["--idle", "60"]);
+    let browser = Browser::open().await;
+    browser.goto(shop.at("/")).await;
+    assert_eq!(browser.eval("document.getElementById('ends-soon')").await, serde_json::Value::Null);
+    browser.goto(shop.at("/things/puddle")).await;
+    browser.follow("#add").await;
+    assert_eq!(browser.eval("document.getElementById('ends-soon').hidden").await, true);
+    assert_eq!(browser.eval("document.getElementById('ends-soon').dataset.seconds").await, "60");
+
+    let shop = Shop::open_with(&["--idle", "12"]);
+    browser.goto(shop.at("/things/puddle")).await;
+    browser.follow("#add").await;
+    browser.wait_until("document.getElementById('ends-soon')?.hidden === false").await;
+}

@@ -205,3 +205,43 @@ async fn what_is_not_there_is_said_on_a_page() {
     }
     assert_eq!(visitor.get(shop.at("/account")).await.status(), StatusCode::UNAUTHORIZED);
 }
+
+#[tokio::test]
+async fn a_voucher_is_good_for_one_try() {
+    let shop = Shop::open();
+    let mut visitor = Visitor::new();
+    let draws = async |visitor: &mut Visitor| {
+        visitor.post(shop.at("/voucher"), "").await;
+        let page = visitor.page(shop.at("/voucher")).await;
+        let (_, code) = page.split_once("Your code is ").expect("a code");
+        assert!(!visitor.page(shop.at("/voucher")).await.contains("Your code is"), "it is told once");
+        code[..6].to_owned()
+    };
+    let redeems = async |visitor: &mut Visitor, code: &str| {
+        let request = visitor.posting(shop.at("/voucher/redeem"), "").body(format!("code={code}"));
+        visitor.send(request).await;
+        visitor.page(shop.at("/voucher")).await
+    };
+    assert!(redeems(&mut visitor, "000000").await.contains("no code that is good"));
+    let code = draws(&mut visitor).await;
+    assert!(redeems(&mut visitor, &code).await.contains("a free cup of tea"));
+    assert!(redeems(&mut visitor, &code).await.contains("no code that is good"), "it is good once");
+    let code = draws(&mut visitor).await;
+    let wrong = if code == "123456" { "654321" } else { "123456" };
+    assert!(redeems(&mut visitor, wrong).await.contains("it is void now"));
+    assert!(redeems(&mut visitor, &code).await.contains("no code that is good"));
+}
+
+#[tokio::test]
+async fn a_notice_is_shown_in_one_of_two_tabs() {
+    let shop = Shop::open();
+    let mut visitor = Visitor::new();
+    visitor.post(shop.at("/cart/puddle"), "quantity=1").await;
+    let tabs = [(); 2].map(|()| visitor.with_cookie(visitor.client.get(shop.at("/cart"))).send());
+    let mut shown = 0;
+    for tab in tabs.map(tokio::spawn) {
+        let page = tab.await.expect("it runs").expect("an answer").text().await.expect("a text");
+        shown += page.matches("Puddle is in your cart.").count();
+    }
+    assert_eq!(shown, 1);
+}

@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::future::{join_all, try_join_all};
-use redis::{Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, RedisError, RedisResult, ServerErrorKind, Value};
+use redis::{
+    Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, RedisError, RedisResult, ServerErrorKind, Value,
+};
 use tokio::sync::watch;
 
 use self::slot::slot_of;
@@ -80,6 +82,7 @@ impl Cluster {
                 }
                 Next::Wait if Instant::now() < patience => {
                     tokio::time::sleep(WAIT).await;
+                    redirects = 0..REDIRECTS;
                     send(self.primary(slot).await?).await
                 }
                 _ => return answer,
@@ -104,7 +107,8 @@ impl Cluster {
     /// Sends a command to every server, and returns what answers come.
     pub(super) async fn send_to_all(&self, command: &Cmd) -> Vec<Value> {
         let links = self.primaries().await.unwrap_or_default();
-        let answers = join_all(links.iter().map(async |link| link.send(command).await?.extract_error())).await;
+        let answers =
+            join_all(links.iter().map(async |link| link.send(command).await?.extract_error())).await;
         answers.into_iter().filter_map(Result::ok).collect()
     }
 
@@ -184,5 +188,5 @@ fn open(seed: &ConnectionInfo, host: String, port: u16) -> RedisResult<Link> {
         }
         _ => ConnectionAddr::Tcp(host, port),
     };
-    Ok(Link::new(Open::Server(redis::Client::open(seed.clone().set_addr(address))?)))
+    Ok(Link::new(Open::server(redis::Client::open(seed.clone().set_addr(address))?)))
 }

@@ -39,11 +39,10 @@ impl Cluster {
         }
         let (over, refreshing) = watch::channel(());
         state.refreshing = Some(refreshing.clone());
-        let cluster = self.clone();
+        let question = Question { cluster: self.clone(), is_over: false, _over: over };
         tokio::spawn(async move {
-            let told = cluster.ask_all().await;
-            cluster.told(told);
-            drop(over);
+            let told = question.cluster.ask_all().await;
+            question.over(told);
         });
         Some(refreshing)
     }
@@ -64,7 +63,8 @@ impl Cluster {
 
     /// Asks one server after the other until one answers: those that are known, and those that the user named.
     async fn ask_all(&self) -> RedisResult<(String, Vec<Range>)> {
-        let mut last = RedisError::from((ErrorKind::ClusterConnectionNotFound, "no server of the cluster answers"));
+        let mut last =
+            RedisError::from((ErrorKind::ClusterConnectionNotFound, "no server of the cluster answers"));
         let mut known = self.0.lock().topology.links();
         for seed in &self.0.seeds {
             if let ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } = seed.addr() {
@@ -79,6 +79,29 @@ impl Cluster {
             }
         }
         Err(last)
+    }
+}
+
+/// A question for the topology. If it ends otherwise than it should, it has failed.
+struct Question {
+    cluster: Cluster,
+    is_over: bool,
+    /// Tells all who wait, once the answer is there.
+    _over: watch::Sender<()>,
+}
+
+impl Question {
+    fn over(mut self, told: RedisResult<(String, Vec<Range>)>) {
+        self.is_over = true;
+        self.cluster.told(told);
+    }
+}
+
+impl Drop for Question {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.cluster.told(Err((ErrorKind::Io, "a question for the topology was broken off").into()));
+        }
     }
 }
 

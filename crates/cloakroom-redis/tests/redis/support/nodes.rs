@@ -43,7 +43,7 @@ impl Harness for Nodes {
     }
 
     fn unit(&self) -> Duration {
-        Duration::from_millis(300)
+        Duration::from_millis(500)
     }
 
     async fn advance(&self, by: Duration) {

@@ -34,7 +34,11 @@ impl Private {
     pub(crate) fn info(&self, section: &str, field: &str) -> String {
         let info = self.ask(&["INFO", section]).text();
         let lines = info.lines().filter_map(|line| line.split_once(':'));
-        lines.into_iter().find(|(name, _)| *name == field).map(|(_, value)| value.to_owned()).unwrap_or_default()
+        lines
+            .into_iter()
+            .find(|(name, _)| *name == field)
+            .map(|(_, value)| value.to_owned())
+            .unwrap_or_default()
     }
 
     /// Returns how many writes there were.

@@ -2,10 +2,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cloakroom_core::{
-    AttributeChange, Bind, Changes, Commit, CommitId, Creation, Edit, Error, Guard, Handle, Intent, Invalidate,
-    Invalidated, Limits,
-    Load, Loaded, Name, Opened, Outcome, Principal, Seed, Select, Store as _, Sweep, Ticket, TicketChange,
-    Touch, Wanted,
+    AttributeChange, Bind, Changes, Commit, CommitId, Creation, Edit, Error, Guard, Handle, Intent,
+    Invalidate, Invalidated, Limits, Load, Loaded, Name, Opened, Outcome, Principal, Seed, Select,
+    Store as _, Sweep, Ticket, TicketChange, Touch, Wanted,
 };
 use cloakroom_redis::RedisStore;
 

@@ -8,6 +8,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
 use super::hosts::Hosts;
+use crate::attempts::Attempts;
 
 /// How many connections a store has at most, unless told otherwise.
 pub(super) const CONNECTIONS: u32 = 10;
@@ -18,9 +19,6 @@ const RESTED: Duration = Duration::from_secs(1);
 /// How long that sign is waited for.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How long after an attempt to connect that failed the next one is made. Until then nobody else tries.
-const PAUSE: Duration = Duration::from_millis(100);
-
 /// Connections to whichever of the hosts takes writes.
 ///
 /// A pool for this store alone. Unlike sqlx's it asks the server for nothing when a connection comes back; and when one breaks,
@@ -28,6 +26,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(in crate::postgres) struct Own {
     hosts: Hosts,
     permits: Semaphore,
+    attempts: Attempts,
     resting: Mutex<Resting>,
 }
 
@@ -36,7 +35,6 @@ struct Resting {
     connections: Vec<Rested>,
     /// Counts how often all connections were given up. One that was lent out before that does not come back.
     generation: u64,
-    failed_at: Option<Instant>,
 }
 
 struct Rested {
@@ -58,7 +56,7 @@ impl Rested {
 impl Own {
     pub(in crate::postgres) fn new(hosts: Hosts, max: u32) -> Self {
         let permits = Semaphore::new(max.max(1) as usize);
-        Self { hosts, permits, resting: Mutex::default() }
+        Self { hosts, permits, attempts: Attempts::default(), resting: Mutex::default() }
     }
 
     pub(in crate::postgres) fn with_defaults(hosts: Hosts) -> Self {
@@ -96,11 +94,9 @@ impl Own {
     }
 
     async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
-        if self.resting().failed_at.is_some_and(|at| at.elapsed() < PAUSE) {
-            return Err(sqlx::Error::Io(std::io::Error::other(StillAway)));
-        }
+        self.attempts.begin()?;
         let result = self.hosts.connect().await;
-        self.resting().failed_at = result.is_err().then(Instant::now);
+        self.attempts.end(result.is_err());
         result
     }
 
@@ -136,18 +132,6 @@ impl fmt::Debug for Own {
         f.debug_struct("Own").field("hosts", &self.hosts).finish_non_exhaustive()
     }
 }
-
-/// An attempt to connect has failed just now.
-#[derive(Debug)]
-struct StillAway;
-
-impl fmt::Display for StillAway {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the last attempt to connect has failed just now")
-    }
-}
-
-impl std::error::Error for StillAway {}
 
 /// A connection that is in use.
 pub(in crate::postgres) struct Lent<'a> {

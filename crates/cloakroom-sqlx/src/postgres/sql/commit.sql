@@ -3,28 +3,30 @@
 -- It takes the session's row first, and looks at the time and at the attributes afterwards, each by a statement of its own: a
 -- statement that waited for a row would still see the other rows as they were before.
 --
+-- Planned once for a connection, as a load is.
+--
 -- names, contents (NULL removes), ttls, expects (-1 absent): one for each attribute that changes. terms: what most commits do
--- not have, in the order of the constants below.
+-- not have, in the order in which they are read below.
 --
 -- The first byte of the answer: 0 committed, 1 absent, 2 superseded, 3 conflict about an attribute, 4 conflict about the
 -- principal, 5 taken; over the limit of 6 an attribute's bytes, 7 attributes, 8 bytes, 9 sessions.
 CREATE OR REPLACE FUNCTION cloakroom.commit_1(
     this uuid, asks bytea, id bytea, names text[], contents bytea[], ttls bigint[], expects bigint[],
     max_attribute bigint, max_bytes bigint, max_attributes bigint, terms text[]
-) RETURNS bytea LANGUAGE plpgsql VOLATILE AS $$
+) RETURNS bytea LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-    age             CONSTANT bigint  := coalesce(terms[1]::bigint, 0);
-    clears          CONSTANT boolean := coalesce(terms[2]::boolean, false);
-    creates         CONSTANT boolean := coalesce(terms[3]::boolean, false);
-    new_interval    CONSTANT bigint  := terms[4]::bigint;
-    lifetime        CONSTANT bigint  := terms[5]::bigint;
-    new_label       CONSTANT text    := terms[6];
-    who             CONSTANT text    := terms[7];
-    max_sessions    CONSTANT integer := terms[8]::integer;
-    is_full         CONSTANT boolean := terms[9]::boolean;
-    new_proof       CONSTANT bytea   := decode(terms[10], 'hex');
-    grace           CONSTANT bigint  := terms[11]::bigint;
-    new_seed        CONSTANT bytea   := decode(terms[12], 'hex');
+    age             bigint := 0;
+    clears          boolean := false;
+    creates         boolean := false;
+    new_interval    bigint;
+    lifetime        bigint;
+    new_label       text;
+    who             text;
+    max_sessions    integer;
+    is_full         boolean;
+    new_proof       bytea;
+    grace           bigint;
+    new_seed        bytea;
     it              cloakroom.sessions%ROWTYPE;
     is_known        boolean;
     moment          bigint;
@@ -44,15 +46,28 @@ DECLARE
     must_end        uuid[];
     answer          bytea;
 BEGIN
+    IF terms IS NOT NULL THEN
+        age := coalesce(terms[1]::bigint, 0);
+        clears := coalesce(terms[2]::boolean, false);
+        creates := coalesce(terms[3]::boolean, false);
+        new_interval := terms[4]::bigint;
+        lifetime := terms[5]::bigint;
+        new_label := terms[6];
+        who := terms[7];
+        max_sessions := terms[8]::integer;
+        is_full := terms[9]::boolean;
+        new_proof := decode(terms[10], 'hex');
+        grace := terms[11]::bigint;
+        new_seed := decode(terms[12], 'hex');
+    END IF;
     IF who IS NOT NULL THEN
         SELECT s.principal INTO who_before FROM cloakroom.sessions s WHERE s.handle = this;
         PERFORM cloakroom.lock_1(ARRAY[who, who_before]);
     END IF;
     SELECT s.* INTO it FROM cloakroom.sessions s WHERE s.handle = this FOR UPDATE;
     is_known := FOUND;
-    moment := cloakroom.now_1();
+    SELECT e.epoch, cloakroom.now_1() INTO STRICT present, moment FROM cloakroom.state e;
     at := greatest(moment - age, 0);
-    SELECT e.epoch INTO STRICT present FROM cloakroom.state e;
 
     IF is_known AND it.epoch < present THEN
         -- Ended with everybody's.
@@ -147,7 +162,7 @@ BEGIN
     it.bytes := greatest(bytes_after, 0);
     it.max_inactive := coalesce(new_interval, it.max_inactive);
     it.label := coalesce(new_label, it.label);
-    it.due_at := least(it.due_at, it.accessed_at + it.max_inactive, it.ends_at);
+    it.due_at := cloakroom.due_1(it.due_at, it.accessed_at, it.max_inactive, it.ends_at);
     it.recent := substring(it.recent FROM greatest(octet_length(it.recent) - 174, 1)) || id || int8send(it.version)
         || CASE fate WHEN '\x00' THEN '\x00'::bytea WHEN '\x01' THEN '\x01' ELSE '\x02' END;
     IF clears THEN

@@ -17,6 +17,16 @@ CREATE OR REPLACE FUNCTION cloakroom.admission_1(
     END
 $$;
 
+-- When a sweep should look at a session that is accessed now. It is moved when half of the interval is gone.
+CREATE OR REPLACE FUNCTION cloakroom.due_1(due_at bigint, accessed_at bigint, max_inactive bigint, ends_at bigint)
+RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE
+        WHEN due_at >= least(accessed_at + max_inactive, ends_at) - max_inactive / 2
+            THEN least(due_at, accessed_at + max_inactive, ends_at)
+        ELSE least(accessed_at + max_inactive, ends_at)
+    END
+$$;
+
 -- A text, after its length in two bytes. One that is longer than it may be is cut, for the store to find it damaged.
 CREATE OR REPLACE FUNCTION cloakroom.text_1(words text) RETURNS bytea LANGUAGE sql STABLE AS $$
     SELECT int2send(octet_length(convert_to(left(words, 1000), 'UTF8'))::smallint) || convert_to(left(words, 1000), 'UTF8')

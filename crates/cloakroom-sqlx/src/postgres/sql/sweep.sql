@@ -12,7 +12,7 @@ BEGIN
     -- What is left of those that were ended with everybody's.
     DELETE FROM cloakroom.sessions s
      WHERE s.handle = ANY (ARRAY(SELECT p.handle FROM cloakroom.sessions p WHERE p.epoch < present
-                                 LIMIT batch FOR UPDATE SKIP LOCKED));
+                                  ORDER BY p.epoch, p.due_at LIMIT batch FOR UPDATE SKIP LOCKED));
     -- What was accessed since it was last looked at, or given more time.
     UPDATE cloakroom.sessions s SET due_at = s.expires_at
      WHERE s.handle = ANY (ARRAY(SELECT p.handle FROM cloakroom.sessions p

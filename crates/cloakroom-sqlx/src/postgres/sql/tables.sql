@@ -15,7 +15,7 @@ CREATE TABLE IF NOT EXISTS cloakroom.sessions (
     format            smallint NOT NULL,
     epoch             bigint   NOT NULL,
     -- When a sweep should look at the session: never later than its end, and often earlier. It is not moved with every
-    -- access, so that an access need not change an index.
+    -- access, so that most accesses change no index.
     due_at            bigint   NOT NULL,
     -- Ended for good: handed out as expired, or about to be.
     has_ended         boolean  NOT NULL,

@@ -15,10 +15,13 @@ pub(crate) async fn count(tables: &MySqlPool, table: &str) -> i64 {
     sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(tables).await.unwrap()
 }
 
-/// Waits until the server says so. What it knows of transactions it tells anew only to those who have not asked for a
-/// while.
+/// Waits until the server says so.
 pub(crate) async fn wait_until(tables: &MySqlPool, sql: &str) {
-    while sqlx::query_scalar::<_, i64>(AssertSqlSafe(sql)).fetch_one(tables).await.unwrap() == 0 {
-        tokio::time::sleep(std::time::Duration::from_millis(120)).await;
+    for _ in 0..1000 {
+        if sqlx::query_scalar::<_, i64>(AssertSqlSafe(sql)).fetch_one(tables).await.unwrap() > 0 {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
+    panic!("the server never said so: {sql}");
 }

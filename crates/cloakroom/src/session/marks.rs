@@ -1,0 +1,47 @@
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use crate::route::Activity;
+
+/// What the layer and the route say of a request.
+#[derive(Debug, Default)]
+pub(crate) struct Marks(AtomicU8);
+
+const ALWAYS: u8 = 1;
+const NEVER: u8 = 2;
+const ANONYMOUS: u8 = 4;
+
+impl Marks {
+    pub(super) fn of(activity: Activity) -> Self {
+        Self(AtomicU8::new(bits(activity)))
+    }
+
+    #[inline]
+    pub(super) fn activity(&self) -> Activity {
+        match self.0.load(Ordering::Relaxed) & (ALWAYS | NEVER) {
+            ALWAYS => Activity::Always,
+            NEVER => Activity::Never,
+            _ => Activity::IfUsed,
+        }
+    }
+
+    pub(crate) fn set_activity(&self, activity: Activity) {
+        self.0.fetch_and(ANONYMOUS, Ordering::Relaxed);
+        self.0.fetch_or(bits(activity), Ordering::Relaxed);
+    }
+
+    pub(super) fn allows_anonymous(&self) -> bool {
+        self.0.load(Ordering::Relaxed) & ANONYMOUS != 0
+    }
+
+    pub(crate) fn allow_anonymous(&self) {
+        self.0.fetch_or(ANONYMOUS, Ordering::Relaxed);
+    }
+}
+
+fn bits(activity: Activity) -> u8 {
+    match activity {
+        Activity::IfUsed => 0,
+        Activity::Always => ALWAYS,
+        Activity::Never => NEVER,
+    }
+}

@@ -1,0 +1,44 @@
+//! Sessions in Redis or Valkey, shared by as many servers as you start.
+//!
+//! ```sh
+//! REDIS_URL=redis://127.0.0.1:6379 PORT=8080 cargo run -p example-redis
+//! ```
+//!
+//! Start it again with another `PORT`: both servers know every visitor. `redis+sentinel://…` and `redis+cluster://…` work too.
+
+use std::env;
+use std::error::Error;
+
+use axum::{Router, routing::get};
+use cloakroom::{Attr, Attribute, RedisStore, SessionLayer};
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
+
+#[derive(Default, Serialize, Deserialize)]
+struct Visits(u32);
+
+impl Attribute for Visits {
+    const NAME: &'static str = "visits";
+}
+
+async fn count(mut visits: Attr<Visits>) -> String {
+    visits.0 += 1;
+    format!("Visit number {}\n", visits.0)
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let url = env::var("REDIS_URL").unwrap_or_else(|_| "redis://127.0.0.1:6379".to_owned());
+    let port = env::var("PORT").unwrap_or_else(|_| "8080".to_owned());
+
+    let store = RedisStore::connect(&url).await?;
+    let layer = SessionLayer::new(store).insecure_cookie(); // for plain HTTP; leave it out behind TLS
+    let sweeper = tokio::spawn(layer.sweeper().run());
+    let app = Router::new().route("/", get(count)).layer(layer);
+
+    let listener = TcpListener::bind(format!("127.0.0.1:{port}")).await?;
+    println!("http://{}", listener.local_addr()?);
+    axum::serve(listener, app).await?;
+    sweeper.abort();
+    Ok(())
+}
