@@ -1,4 +1,4 @@
-use cloakroom::{ConfigError, SessionLayer, Store};
+use cloakroom::{AtLimit, ConfigError, SessionLayer, Store};
 
 use crate::options::Options;
 
@@ -24,8 +24,17 @@ pub(crate) fn layer(store: impl Store, options: &Options) -> Result<SessionLayer
     if let Some(timeout) = options.store_timeout {
         layer = layer.store_timeout(timeout);
     }
+    if let Some(age) = options.renew_every {
+        layer = layer.renew_every(age);
+    }
+    if !options.keys.is_empty() {
+        layer = layer.keys(options.keys.iter().cloned());
+    }
     if options.insecure_cookie {
         layer = layer.insecure_cookie();
+    }
+    if let Some(count) = options.max_sessions_per_principal {
+        layer = layer.max_sessions_per_principal(count, AtLimit::EndOldest);
     }
     layer.check()
 }

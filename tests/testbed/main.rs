@@ -3,6 +3,7 @@
 //! It uses the public API of `cloakroom` only, and adds no behaviour that the library does not have.
 
 mod failure;
+mod history;
 mod layer;
 mod options;
 mod routes;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 
 use tracing_subscriber::EnvFilter;
 
+use crate::history::History;
 use crate::options::Options;
 use crate::routes::Health;
 
@@ -40,8 +42,10 @@ async fn main() -> ExitCode {
         Ok(layer) => layer,
         Err(error) => return refuse(&error, USAGE),
     };
+    let history = History::default();
+    let layer = layer.listener(history.clone());
     let health = Health::new(store, options.store_timeout);
-    match serve::serve(&options, layer, health).await {
+    match serve::serve(&options, layer, health, history).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => refuse(error.as_ref(), 1),
     }

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use axum::http::HeaderValue;
+use cloakroom::{InvalidSigningKey, SigningKey};
 use lexopt::prelude::*;
 
 use crate::store::StoreUrl;
@@ -15,7 +17,12 @@ pub(crate) struct Options {
     pub(crate) rotation_grace: Option<Duration>,
     pub(crate) sweep_every: Option<Duration>,
     pub(crate) store_timeout: Option<Duration>,
+    pub(crate) renew_every: Option<Duration>,
+    /// The first signs.
+    pub(crate) keys: Vec<SigningKey>,
     pub(crate) insecure_cookie: bool,
+    pub(crate) node: Option<HeaderValue>,
+    pub(crate) max_sessions_per_principal: Option<u32>,
 }
 
 impl Default for Options {
@@ -29,7 +36,11 @@ impl Default for Options {
             rotation_grace: None,
             sweep_every: None,
             store_timeout: None,
+            renew_every: None,
+            keys: Vec::new(),
             insecure_cookie: false,
+            node: None,
+            max_sessions_per_principal: None,
         }
     }
 }
@@ -52,15 +63,16 @@ impl Options {
                 Long("rotation-grace") => options.rotation_grace = Some(duration(&mut parser)?),
                 Long("sweep-every") => options.sweep_every = Some(duration(&mut parser)?),
                 Long("store-timeout") => options.store_timeout = Some(duration(&mut parser)?),
+                Long("renew-every") => options.renew_every = Some(duration(&mut parser)?),
+                Long("key") => options.keys.push(key(&mut parser)?),
                 Long("insecure-cookie") => options.insecure_cookie = true,
-                Long(
-                    later @ ("key"
-                    | "node"
-                    | "renew-every"
-                    | "max-sessions-per-principal"
-                    | "write-every"
-                    | "near-cache"),
-                ) => return Err(format!("the option '--{later}' is not implemented yet").into()),
+                Long("node") => options.node = Some(parser.value()?.parse()?),
+                Long("max-sessions-per-principal") => {
+                    options.max_sessions_per_principal = Some(parser.value()?.parse()?);
+                }
+                Long(later @ ("write-every" | "near-cache")) => {
+                    return Err(format!("the option '--{later}' is not implemented yet").into());
+                }
                 unknown => return Err(unknown.unexpected()),
             }
         }
@@ -71,4 +83,9 @@ impl Options {
 /// Reads a duration such as `500ms`, `2s` or `30m`.
 fn duration(parser: &mut lexopt::Parser) -> Result<Duration, lexopt::Error> {
     parser.value()?.parse_with(humantime::parse_duration)
+}
+
+/// Reads a key. What is wrong with it is told without showing it.
+fn key(parser: &mut lexopt::Parser) -> Result<SigningKey, lexopt::Error> {
+    parser.value()?.string()?.parse().map_err(|invalid: InvalidSigningKey| format!("--key: {invalid}").into())
 }

@@ -3,9 +3,11 @@ use std::future::Future;
 use std::io::Write as _;
 
 use cloakroom::SessionLayer;
+use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::history::History;
 use crate::options::Options;
 use crate::routes::{self, Health};
 
@@ -18,12 +20,16 @@ pub(crate) async fn serve(
     options: &Options,
     layer: SessionLayer,
     health: Health,
+    history: History,
 ) -> Result<(), Box<dyn Error>> {
     let terminated = signal(SignalKind::terminate())?;
     let sweeping = tokio::spawn(sweep(options, &layer));
     let listener = TcpListener::bind(&options.listen).await?;
     announce(&listener)?;
-    axum::serve(listener, routes::router(&layer, health))
+    let node = options.node.clone();
+    let prometheus = PrometheusBuilder::new().install_recorder()?;
+    cloakroom::describe_metrics();
+    axum::serve(listener, routes::router(&layer, health, history, node, prometheus))
         .with_graceful_shutdown(received(terminated))
         .await?;
     sweeping.abort();

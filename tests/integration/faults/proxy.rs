@@ -197,6 +197,8 @@ async fn it_understands_mariadb() {
     let before = proxy.commands().len();
     let answer: i64 = sqlx::query_scalar("SELECT ? + 1").bind(41).fetch_one(&mut client).await.unwrap();
     assert_eq!(answer, 42);
-    assert_eq!(proxy.commands()[before..], ["prepare SELECT ? + 1", "execute 1"]);
+    let [prepare, execute] = &proxy.commands()[before..] else { panic!("two commands") };
+    assert_eq!(prepare, "prepare SELECT ? + 1");
+    assert!(execute.starts_with("execute "), "{execute}");
     client.close().await.unwrap();
 }

@@ -7,10 +7,10 @@ use crate::support::{Backend, Raw, Server, Site, Visitor, for_each_store};
 for_each_store!(no_log_tells_a_ticket_or_a_value);
 
 /// A text that stands nowhere but in attributes.
-const VALUE: &str = "value-that-is-nobodys-business";
+pub(super) const VALUE: &str = "value-that-is-nobodys-business";
 
 /// Does about everything that can be done to a session, and returns every ticket that was handed out.
-async fn scenario(server: &Server) -> Vec<String> {
+pub(super) async fn scenario(server: &Server) -> Vec<String> {
     let mut tickets = Vec::new();
     let (mut visitor, created) = Visitor::with_session(server).await;
     visitor.set(server, "it", VALUE).await;
@@ -46,11 +46,10 @@ async fn no_log_tells_a_ticket_or_a_value(backend: Backend) {
     let log = server.stop().await;
     assert!(log.contains("TRACE") && log.contains("session invalidated"), "the log is there");
     assert!(!log.contains(VALUE), "a value is in the log");
-    for ticket in tickets {
-        for telling in forms(&ticket) {
-            assert!(!holds(log.as_bytes(), &telling), "a ticket is in the log");
-        }
+    for telling in encoded(VALUE.as_bytes()) {
+        assert!(!holds(log.as_bytes(), &telling), "a value is in the log");
     }
+    tells_no_ticket(log.as_bytes(), &tickets);
 }
 
 #[tokio::test]
@@ -66,29 +65,31 @@ async fn no_file_holds_what_opens_a_session() {
         stored.extend(std::fs::read(file.unwrap().path()).unwrap());
     }
     assert!(holds(&stored, VALUE.as_bytes()), "these are the files");
+    tells_no_ticket(&stored, &tickets);
+}
+
+/// Checks that a text tells no ticket's secret, however it may be written.
+#[track_caller]
+pub(super) fn tells_no_ticket(text: &[u8], tickets: &[String]) {
     for ticket in tickets {
-        for telling in forms(&ticket) {
-            assert!(!holds(&stored, &telling), "a ticket is in a file");
+        let secret = &ticket[22..];
+        let raw = URL_SAFE_NO_PAD.decode(secret).unwrap();
+        let mut forms = encoded(&raw);
+        forms.extend([secret.into(), secret.replace('-', "+").replace('_', "/").into(), raw]);
+        for telling in forms {
+            assert!(!holds(text, &telling), "a ticket is told: {:?}", String::from_utf8_lossy(&telling));
         }
     }
 }
 
-/// The ways to write a ticket's secret.
-fn forms(ticket: &str) -> Vec<Vec<u8>> {
-    let secret = &ticket[22..];
-    let raw = URL_SAFE_NO_PAD.decode(secret).unwrap();
+/// Returns the ways to write bytes as text.
+fn encoded(raw: &[u8]) -> Vec<Vec<u8>> {
     let hex: String = raw.iter().map(|byte| format!("{byte:02x}")).collect();
     let listed = format!("{raw:?}");
-    vec![
-        secret.into(),
-        secret.replace('-', "+").replace('_', "/").into(),
-        hex.to_uppercase().into(),
-        hex.into(),
-        listed[1..listed.len() - 1].into(),
-        raw,
-    ]
+    vec![hex.to_uppercase().into(), hex.into(), listed[1..listed.len() - 1].into()]
 }
 
-fn holds(text: &[u8], part: &[u8]) -> bool {
-    text.windows(part.len()).any(|window| window == part)
+/// Returns whether these bytes stand in a text.
+pub(super) fn holds(text: &[u8], part: &[u8]) -> bool {
+    memchr::memmem::find(text, part).is_some()
 }

@@ -46,7 +46,12 @@ impl Rig {
 
     /// Makes one more node on the same sessions, with faults of its own.
     pub(super) fn node(&self) -> Self {
-        Self::over(self.memory.clone(), |layer| layer)
+        self.node_with(|layer| layer)
+    }
+
+    /// Makes one more node on the same sessions, whose layer is configured.
+    pub(super) fn node_with(&self, configure: impl FnOnce(SessionLayer) -> SessionLayer) -> Self {
+        Self::over(self.memory.clone(), configure)
     }
 
     fn over(memory: MemoryStore, configure: impl FnOnce(SessionLayer) -> SessionLayer) -> Self {
@@ -80,6 +85,19 @@ impl Rig {
         .await
     }
 
+    /// Handles a request that opens its session.
+    pub(super) async fn send<F, Fut>(&self, request: Request<()>, handler: F) -> Answer
+    where
+        F: FnOnce(Session) -> Fut,
+        Fut: Future<Output = Result<StatusCode, Error>>,
+    {
+        let opens = async |request: Request<()>| {
+            let session = Session::from_extensions(request.extensions()).await?;
+            handler(session).await
+        };
+        answer(self.respond(request, opens).await).await
+    }
+
     /// Handles one request.
     pub(super) async fn serve<F>(&self, ticket: Option<&str>, handler: F) -> Answer
     where
@@ -93,19 +111,26 @@ impl Rig {
     where
         F: AsyncFnOnce(Request<()>) -> Result<StatusCode, Error>,
     {
+        self.respond(request(ticket), handler).await
+    }
+
+    async fn respond<F>(&self, request: Request<()>, handler: F) -> Response
+    where
+        F: AsyncFnOnce(Request<()>) -> Result<StatusCode, Error>,
+    {
         let mut handler = Some(handler);
         let inner = tower::service_fn(|request: Request<()>| {
             let handler = handler.take().unwrap();
             async move { Ok::<_, Infallible>(handler(request).await.into_response()) }
         });
-        let Ok(response) = self.layer.layer(inner).oneshot(request(ticket)).await;
+        let Ok(response) = self.layer.layer(inner).oneshot(request).await;
         response.map(Body::new)
     }
 
-    /// Returns what the store holds for a ticket; `None` where it opens nothing.
+    /// Returns what the store holds for a ticket, signed or not; `None` where it opens nothing.
     pub(super) async fn opened(&self, ticket: &str) -> Option<Opened> {
         let load = Load {
-            guard: Ticket::parse(ticket.as_bytes()).unwrap().guard(),
+            guard: Ticket::parse(&ticket.as_bytes()[..Ticket::LEN]).unwrap().guard(),
             select: Select { values: Wanted::Everything, names: true },
             touch: Touch::Never,
         };

@@ -37,7 +37,7 @@ impl Contents {
 }
 
 fn occurrences(text: &[u8], part: &[u8]) -> usize {
-    text.windows(part.len()).filter(|window| *window == part).count()
+    memchr::memmem::find_iter(text, part).count()
 }
 
 fn redis(port: u16, namespace: &str) -> Vec<u8> {
@@ -81,7 +81,8 @@ async fn postgres(url: &str, namespace: &str) -> Vec<u8> {
     let mut contents = Vec::new();
     for table in ["sessions", "attributes"] {
         let rows = format!("SELECT row::text FROM {namespace}_{table} row");
-        let rows: Vec<String> = sqlx::query_scalar(AssertSqlSafe(rows)).fetch_all(&mut database).await.unwrap();
+        let rows: Vec<String> =
+            sqlx::query_scalar(AssertSqlSafe(rows)).fetch_all(&mut database).await.unwrap();
         contents.extend(rows.concat().into_bytes());
     }
     contents
@@ -90,10 +91,13 @@ async fn postgres(url: &str, namespace: &str) -> Vec<u8> {
 async fn mariadb(url: &str, namespace: &str) -> Vec<u8> {
     let mut database = MySqlConnection::connect(url).await.unwrap();
     let mut contents = Vec::new();
-    for (table, columns) in [("sessions", ["handle", "principal", "''"]), ("attributes", ["session", "name", "value"])] {
+    for (table, columns) in
+        [("sessions", ["handle", "principal", "''"]), ("attributes", ["session", "name", "value"])]
+    {
         let columns = columns.map(|column| format!("LOWER(HEX({column}))")).join(", ");
         let rows = format!("SELECT CONCAT_WS(' ', {columns}) FROM {namespace}_{table}");
-        let rows: Vec<String> = sqlx::query_scalar(AssertSqlSafe(rows)).fetch_all(&mut database).await.unwrap();
+        let rows: Vec<String> =
+            sqlx::query_scalar(AssertSqlSafe(rows)).fetch_all(&mut database).await.unwrap();
         contents.extend(rows.concat().into_bytes());
     }
     contents

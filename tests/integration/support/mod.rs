@@ -5,6 +5,7 @@ mod backend;
 mod contents;
 mod node;
 mod outage;
+mod private;
 mod proxy;
 mod raw;
 mod reader;
@@ -20,14 +21,15 @@ pub(crate) use self::backend::Backend;
 pub(crate) use self::contents::Contents;
 pub(crate) use self::node::Node;
 pub(crate) use self::outage::Outage;
-pub(crate) use self::proxy::{Point, Protocol, Proxy};
+pub(crate) use self::private::Private;
+pub(crate) use self::proxy::{Point, Protocol, Proxy, Stop, Stops};
 pub(crate) use self::raw::Raw;
 pub(crate) use self::reader::Reader;
 pub(crate) use self::server::Server;
 pub(crate) use self::site::Site;
-pub(crate) use self::upstream::Upstream;
+pub(crate) use self::upstream::{Upstream, port};
 pub(crate) use self::visitor::Visitor;
-pub(crate) use self::wait::eventually;
+pub(crate) use self::wait::{blocking, eventually};
 
 /// Makes each case a test for each store.
 ///

@@ -21,18 +21,31 @@ impl Reader {
     }
 
     /// Returns the attributes of these names, as they are encoded, and the names of all.
-    pub(crate) async fn read(&self, ticket: &str, names: &[&'static str]) -> (BTreeMap<String, Bytes>, Vec<Name>) {
+    pub(crate) async fn read(
+        &self,
+        ticket: &str,
+        names: &[&'static str],
+    ) -> (BTreeMap<String, Bytes>, Vec<Name>) {
         let names: Vec<Name> = names.iter().map(|name| Name::from_static(name)).collect();
-        let load = Load {
-            guard: Ticket::parse(ticket.as_bytes()).unwrap().guard(),
-            select: Select { values: Wanted::Named(names.into()), names: true },
-            touch: Touch::Never,
-        };
-        let Loaded::Open(opened) = self.store.dyn_load(&load).await.unwrap() else {
+        let select = Select { values: Wanted::Named(names.into()), names: true };
+        let Loaded::Open(opened) = self.load(ticket, select).await else {
             panic!("the session is gone");
         };
         let values = opened.attributes.into_iter().map(|it| (it.name.to_string(), it.value)).collect();
         (values, opened.names.unwrap())
+    }
+
+    /// Returns how many commits there were to the session that a ticket opens; `None` if it opens none. This is no access.
+    pub(crate) async fn version(&self, ticket: &str) -> Option<u64> {
+        match self.load(ticket, Select::default()).await {
+            Loaded::Open(opened) => Some(opened.meta.version.0),
+            Loaded::Absent | Loaded::Superseded => None,
+        }
+    }
+
+    async fn load(&self, ticket: &str, select: Select) -> Loaded {
+        let guard = Ticket::parse(ticket.as_bytes()).unwrap().guard();
+        self.store.dyn_load(&Load { guard, select, touch: Touch::Never }).await.unwrap()
     }
 }
 

@@ -81,9 +81,7 @@ impl Server {
         assert!(status.success(), "{status}: {log}");
         log
     }
-}
 
-impl Server {
     fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id().unwrap()).unwrap();
         kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();

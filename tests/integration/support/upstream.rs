@@ -74,7 +74,7 @@ fn forward(proxies: &[Proxy], ports: impl IntoIterator<Item = u16>) {
 }
 
 /// Returns the port of a URL that names one server.
-pub(super) fn port(url: &str) -> u16 {
+pub(crate) fn port(url: &str) -> u16 {
     let host = url.split("://").nth(1).unwrap().split(['/', '?']).next().unwrap();
     host.rsplit_once(':').unwrap().1.parse().unwrap()
 }

@@ -101,7 +101,18 @@ impl Visitor {
         path: &str,
         body: String,
     ) -> Result<Answer, reqwest::Error> {
-        let url = format!("http://{}{path}", server.address());
+        self.send_to(server.address(), method, path, body).await
+    }
+
+    /// Sends a request to whoever listens at this address, and fails where the connection does.
+    pub(crate) async fn send_to(
+        &mut self,
+        address: &str,
+        method: Method,
+        path: &str,
+        body: String,
+    ) -> Result<Answer, reqwest::Error> {
+        let url = format!("http://{address}{path}");
         let mut request = self.http.request(method, url).body(body);
         if let Some(ticket) = &self.ticket {
             request = request.header(COOKIE_HEADER, format!("{COOKIE}={ticket}"));

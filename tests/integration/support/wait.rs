@@ -20,3 +20,8 @@ pub(crate) fn eventually<F: Future<Output = bool>>(
         assert!(came.is_ok(), "the condition at {place} never came");
     }
 }
+
+/// Does what blocks on a thread of its own, while others go on.
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(work).await.unwrap()
+}

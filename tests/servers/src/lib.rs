@@ -7,6 +7,7 @@
 //! ones that many tests share are started by `cargo run -p servers`, which tells their addresses.
 
 mod error;
+mod haproxy;
 mod mariadb;
 mod port;
 mod postgres;
@@ -16,6 +17,7 @@ mod redis;
 mod wait;
 
 pub use self::error::Error;
+pub use self::haproxy::HaProxy;
 pub use self::mariadb::{MariaDb, MariaDbOptions};
 pub use self::port::Port;
 pub use self::postgres::{Postgres, PostgresOptions, PostgresPair};

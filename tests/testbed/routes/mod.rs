@@ -2,12 +2,14 @@
 
 mod attributes;
 mod body;
+mod events;
 mod fail;
 mod fill;
 mod health;
 mod increment;
-mod later;
 mod logout;
+mod metrics;
+mod node;
 mod overview;
 mod principal;
 mod push;
@@ -17,11 +19,14 @@ mod ticket;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::map_response_with_state;
 use axum::routing::{delete, get, post};
 use cloakroom::SessionLayer;
+use metrics_exporter_prometheus::PrometheusHandle;
 
 pub(crate) use self::health::Health;
+use crate::history::History;
 
 /// More than a session may hold, so that the session's own limits are met first.
 const MAX_BODY: usize = 16 << 20;
@@ -29,7 +34,13 @@ const MAX_BODY: usize = 16 << 20;
 type Answer = Result<StatusCode, crate::failure::Failure>;
 
 /// Makes the whole application.
-pub(crate) fn router(layer: &SessionLayer, health: Health) -> Router {
+pub(crate) fn router(
+    layer: &SessionLayer,
+    health: Health,
+    history: History,
+    node: Option<HeaderValue>,
+    prometheus: PrometheusHandle,
+) -> Router {
     Router::new()
         .route("/plain", get(async || "ok"))
         .route("/session", get(overview::show))
@@ -50,9 +61,10 @@ pub(crate) fn router(layer: &SessionLayer, health: Health) -> Router {
         .route("/logout-and-fail", post(fail::logout_and_fail))
         .route("/panic", post(fail::panic))
         .route("/stream", get(stream::stream))
-        .route("/events", get(later::not_implemented))
-        .route("/metrics", get(later::not_implemented))
         .layer(layer.clone())
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .route("/healthz", get(health::check).with_state(health))
+        .route("/events", get(events::list).with_state(events::Told::new(layer, history)))
+        .route("/metrics", get(metrics::render).with_state(prometheus))
+        .layer(map_response_with_state(node, node::name))
 }

@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 use self::control::{Control, Mode};
 pub(crate) use self::frames::Protocol;
 use self::listen::{Order, listen};
-pub(crate) use self::stop::{Point, Stops};
+pub(crate) use self::stop::{Point, Stop, Stops};
 
 /// A thread of its own, so that a test that waits for a server does not stop the proxies that the server needs.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {

@@ -90,16 +90,25 @@ impl RedisCluster {
         Ok(reply.text().parse().unwrap_or_default())
     }
 
-    /// Returns which node serves a slot, as the first node sees it.
+    /// Returns which node serves a slot, once all agree about that.
     ///
     /// # Errors
     ///
-    /// When the first node is away.
+    /// When a node is away, or they do not come to agree.
     pub fn serves(&self, slot: u16) -> Result<usize, Error> {
-        let first = self.nodes[0].ask(&["CLUSTER", "NODES"])?.text();
-        let serving = first.lines().find(|line| has_slot(line, slot)).unwrap_or_default();
         let ids = self.ids()?;
-        Ok(ids.iter().position(|id| serving.starts_with(id.as_str())).unwrap_or_default())
+        let mut agreed = None;
+        until("the nodes agree on a slot", self.nodes[0].process(), || {
+            let seen = self.nodes.iter().map(|node| {
+                let nodes = node.ask(&["CLUSTER", "NODES"]).ok()?.text();
+                let serving = nodes.lines().find(|line| has_slot(line, slot))?;
+                ids.iter().position(|id| serving.starts_with(id.as_str()))
+            });
+            let seen: Vec<_> = seen.collect();
+            agreed = seen[0].filter(|_| seen.iter().all(|one| *one == seen[0]));
+            agreed.is_some()
+        })?;
+        Ok(agreed.unwrap_or_default())
     }
 
     /// Begins to migrate a slot to another node: from now on clients that ask for a key that has moved are told `ASK`.
