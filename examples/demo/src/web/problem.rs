@@ -2,6 +2,7 @@ use askama::Template;
 use axum::body::HttpBody as _;
 use axum::extract::Request;
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse as _, Response};
 
@@ -26,7 +27,11 @@ pub(crate) async fn explain(request: Request, next: Next) -> Response {
         return response;
     }
     match Problem::of(status).render() {
-        Ok(html) => (response.into_parts().0, Html(html)).into_response(),
+        Ok(html) => {
+            let mut head = response.into_parts().0;
+            head.headers.remove(CONTENT_TYPE);
+            (head, Html(html)).into_response()
+        }
         Err(_) => response,
     }
 }
