@@ -9,7 +9,8 @@ const CHROMEDRIVER: &str = "/usr/bin/chromedriver";
 /// A `chromedriver` on a free port. It is killed when this is dropped, and its browser with it.
 pub(crate) struct Driver {
     process: Child,
-    _output: BufReader<ChildStdout>,
+    /// Kept open: it must not meet a closed pipe.
+    output: BufReader<ChildStdout>,
     pub(crate) url: String,
 }
 
@@ -22,6 +23,12 @@ impl Driver {
                 "{program} is missing; run: apt-get install -y chromium chromium-driver"
             );
         }
+        // It takes a free port for IPv4 and then the same one for IPv6, which somebody else may hold.
+        let started = (0..10).find_map(|_| Self::start_once(folder));
+        started.expect("chromedriver starts and tells its port")
+    }
+
+    fn start_once(folder: &Path) -> Option<Self> {
         let mut process = Command::new(CHROMEDRIVER)
             .arg("--port=0")
             .env("TMPDIR", folder)
@@ -29,20 +36,20 @@ impl Driver {
             .stdout(Stdio::piped())
             .spawn()
             .expect("chromedriver starts");
-        let mut output = BufReader::new(process.stdout.take().expect("its output is piped"));
-        let port = port_told(&mut output);
-        Self { process, _output: output, url: format!("http://127.0.0.1:{port}") }
+        let output = BufReader::new(process.stdout.take().expect("its output is piped"));
+        let mut driver = Self { process, output, url: String::new() };
+        let port = port_told(&mut driver.output)?;
+        driver.url = format!("http://127.0.0.1:{port}");
+        Some(driver)
     }
 }
 
-/// Reads `ChromeDriver was started successfully on port 12345.`
-fn port_told(output: &mut impl BufRead) -> u16 {
-    let told = output.lines().map_while(Result::ok);
-    let port = told
-        .filter_map(|line| line.split_once("successfully on port ").map(|(_, port)| port.to_owned()))
-        .next();
-    let port = port.expect("chromedriver tells its port");
-    port.trim_end_matches('.').parse().expect("a port is a number")
+/// Reads `ChromeDriver was started successfully on port 12345.`, unless it ends before.
+fn port_told(output: &mut impl BufRead) -> Option<u16> {
+    let mut told = output.lines().map_while(Result::ok);
+    let port =
+        told.find_map(|line| line.split_once("successfully on port ").map(|(_, port)| port.to_owned()))?;
+    Some(port.trim_end_matches('.').parse().expect("a port is a number"))
 }
 
 impl Drop for Driver {
