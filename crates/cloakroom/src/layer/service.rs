@@ -37,7 +37,7 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         hint::observe(&self.shared, &request);
-        let session = Inner::begin(&self.shared, request.headers());
+        let session = Inner::begin(&self.shared, &request);
         if let Some(rule) = &self.shared.settings.activity {
             session.marks().set_activity(rule(request.method(), request.uri(), request.headers()));
         }

@@ -8,7 +8,8 @@ use cloakroom_core::{
     DynStore, Error as StoreError, ErrorKind, Gone, Handle, Load, Loaded, Name, Names, Opened, Select,
     Ticket, Touch, Wanted,
 };
-use http::{HeaderMap, HeaderName, Response};
+use http::uri::PathAndQuery;
+use http::{Extensions, HeaderName, Method, Request, Response};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
@@ -20,6 +21,7 @@ use crate::config::{LoadPolicy, Settings};
 use crate::cookie::{Cookies, Writer, tickets};
 use crate::error::{Error, StoreNothing};
 use crate::events::Events;
+use crate::foresight::{Foresight, Reads, Route};
 use crate::route::Activity;
 use crate::telemetry;
 
@@ -35,6 +37,8 @@ pub(crate) struct Shared {
     pub(crate) tasks: TaskTracker,
     pub(crate) events: Option<Arc<Events>>,
     pub(crate) to_inspect: Arc<AtomicI32>,
+    /// What requests will read. A store that has its answers at once would gain nothing.
+    pub(crate) foresight: Option<Arc<Foresight>>,
 }
 
 impl Shared {
@@ -69,6 +73,8 @@ pub(crate) struct Inner {
     pub(super) shared: Arc<Shared>,
     cookies: Cookies,
     marks: Marks,
+    /// What the request came for, if that tells what it will read.
+    asked: Option<(Method, Option<PathAndQuery>)>,
     /// Made when the request first asks for its session.
     used: OnceLock<Box<Mutex<State>>>,
     /// Whether the response's head had gone out before that.
@@ -88,12 +94,14 @@ impl Drop for Turn<'_> {
 
 impl Inner {
     /// Begins a request.
-    pub(crate) fn begin(shared: &Arc<Shared>, headers: &HeaderMap) -> Arc<Self> {
+    pub(crate) fn begin<B>(shared: &Arc<Shared>, request: &Request<B>) -> Arc<Self> {
         let settings = &shared.settings;
-        let cookies = Cookies::of(headers, settings.header.as_ref());
+        let cookies = Cookies::of(request.headers(), settings.header.as_ref());
         let marks = Marks::of(if settings.every_request { Activity::Always } else { Activity::IfUsed });
+        let is_alike = shared.foresight.is_some() && !matches!(cookies, Cookies::None);
+        let asked = is_alike.then(|| (request.method().clone(), request.uri().path_and_query().cloned()));
         let shared = Arc::clone(shared);
-        Arc::new(Self { shared, cookies, marks, used: OnceLock::new(), over: AtomicBool::new(false) })
+        Arc::new(Self { shared, cookies, marks, asked, used: OnceLock::new(), over: AtomicBool::new(false) })
     }
 
     /// Returns what the layer and the route say of the request.
@@ -157,9 +165,9 @@ impl Inner {
     }
 
     /// Opens the session unless it is open, with at least the `wanted` attributes.
-    pub(super) async fn open(self: &Arc<Self>, wanted: &Names) -> Result<(), Error> {
+    pub(super) async fn open(self: &Arc<Self>, extensions: &Extensions, wanted: &Names) -> Result<(), Error> {
         let loaded = self.state().is_loaded();
-        if !loaded && self.shared.aside(|| self.try_tickets(wanted)).await? {
+        if !loaded && self.shared.aside(|| self.try_tickets(extensions, wanted)).await? {
             return Ok(());
         }
         Box::pin(self.fetch(wanted)).await
@@ -187,10 +195,12 @@ impl Inner {
 
     /// Returns whether this has opened the session: should two tasks of one request try at once, the first to come to an
     /// end has.
-    async fn try_tickets(&self, wanted: &Names) -> Result<bool, Error> {
+    async fn try_tickets(&self, extensions: &Extensions, wanted: &Names) -> Result<bool, Error> {
         let mut superseded = None;
+        let mut reads = self.begin_reads(extensions);
         for ticket in self.tickets() {
-            let load = Load { guard: ticket.guard(), select: self.selection(wanted), touch: self.touch() };
+            let select = self.selection(extensions, wanted, reads.as_deref());
+            let load = Load { guard: ticket.guard(), select, touch: self.touch() };
             let loaded = match self.load(&load).await {
                 Ok(loaded) => loaded,
                 Err(error) => return self.without_store(error),
@@ -201,7 +211,9 @@ impl Inner {
                     let first = !state.is_loaded();
                     if first {
                         state.renewal_due = self.is_to_renew(&opened);
-                        state.open(ticket, load.guard, &load.select.values, opened);
+                        let opener = self.shared.at_rest.opener(load.guard.handle);
+                        state.open(ticket, load.guard, (&load.select.values, opener), opened);
+                        state.reads = reads.take();
                     }
                     return Ok(first);
                 }
@@ -227,17 +239,33 @@ impl Inner {
         Ok(first)
     }
 
-    fn selection(&self, wanted: &Names) -> Select {
-        let values = match &self.settings().load {
-            LoadPolicy::Everything => Wanted::Everything,
-            LoadPolicy::OnDemand if wanted.is_empty() => Wanted::Nothing,
-            LoadPolicy::OnDemand => Wanted::Named(wanted.clone()),
-            LoadPolicy::Named(names) if wanted.iter().all(|name| names.contains(name)) => {
-                Wanted::Named(Arc::clone(names).into())
+    /// Begins to note what the request reads, if what is loaded follows from that.
+    fn begin_reads(&self, extensions: &Extensions) -> Option<Box<Reads>> {
+        let (foresight, (method, path)) = self.shared.foresight.as_ref().zip(self.asked.as_ref())?;
+        if !matches!(self.load_policy(extensions), LoadPolicy::Foreseen) {
+            return None;
+        }
+        let path = path.as_ref().map_or("", PathAndQuery::path);
+        Some(Box::new(foresight.begin(Route::of(method, path, extensions))))
+    }
+
+    fn selection(&self, extensions: &Extensions, wanted: &Names, reads: Option<&Reads>) -> Select {
+        let names = match self.load_policy(extensions) {
+            LoadPolicy::Everything => return Select { values: Wanted::Everything, names: false },
+            LoadPolicy::OnDemand => wanted.clone(),
+            LoadPolicy::Foreseen => {
+                reads.map_or_else(|| wanted.clone(), |reads| both(reads.foreseen(), wanted))
             }
-            LoadPolicy::Named(names) => Wanted::Named(names.iter().chain(wanted.iter()).cloned().collect()),
+            LoadPolicy::Named(names) => both(&Arc::clone(names).into(), wanted),
         };
+        let values = if names.is_empty() { Wanted::Nothing } else { Wanted::Named(names) };
         Select { values, names: false }
+    }
+
+    /// Returns what the request's route says about what is loaded, or else the layer.
+    fn load_policy<'a>(&'a self, extensions: &'a Extensions) -> &'a LoadPolicy {
+        let of_route = if self.marks.has_load_policy() { extensions.get::<LoadPolicy>() } else { None };
+        of_route.unwrap_or(&self.settings().load)
     }
 
     /// Returns how the request's load is an access.
@@ -257,19 +285,32 @@ impl Inner {
         if unseen.is_empty() {
             return Ok(());
         }
+        if !self.shared.at_once {
+            self.state().wish(&unseen);
+            polled_again().await;
+        }
         let inner = Arc::clone(self);
-        self.to_its_end(async move { inner.fetch_in_turn(&unseen).await }).await
+        self.to_its_end(async move { inner.fetch_in_turn(unseen).await }).await
     }
 
-    async fn fetch_in_turn(&self, wanted: &[Name]) -> Result<(), Error> {
+    async fn fetch_in_turn(&self, mut wanted: Vec<Name>) -> Result<(), Error> {
         let _turn = self.turn().await;
-        let unseen = self.unseen(wanted);
-        if unseen.is_empty() {
+        if self.unseen(&wanted).is_empty() {
             return Ok(());
         }
-        let epoch = self.state().epoch;
+        let epoch = {
+            let mut state = self.state();
+            wanted.append(&mut state.wishes);
+            state.epoch
+        };
+        wanted.sort_unstable();
+        wanted.dedup();
+        let unseen = self.unseen(&wanted);
         let wanted = Wanted::Named(unseen.clone().into());
         let opened = self.read(wanted.clone()).await?;
+        if let Some(reads) = &mut self.state().reads {
+            reads.fetched(unseen.len());
+        }
         if self.is_as_read(&opened) {
             self.refresh(&wanted, opened, epoch);
             return Ok(());
@@ -356,18 +397,15 @@ impl Inner {
             // The last access that the request is told is the one before its own.
             let accessed_at = open.snapshot.meta.accessed_at;
             open.snapshot.meta = cloakroom_core::Meta { accessed_at, ..opened.meta };
-            state.attributes.loaded(wanted, opened.attributes, opened.now);
+            let opener = self.shared.at_rest.opener(open.guard.handle);
+            state.attributes.loaded(wanted, opened.attributes, opened.now, opener);
         }
     }
 
     async fn load(&self, load: &Load) -> Result<Loaded, Error> {
         let answer = self.bounded("load", self.shared.store().dyn_load(load)).await;
         telemetry::loaded(load, &answer);
-        let mut loaded = answer?;
-        if let Loaded::Open(opened) = &mut loaded {
-            self.shared.at_rest.open(load.guard.handle, &mut opened.attributes);
-        }
-        Ok(loaded)
+        Ok(answer?)
     }
 
     /// Waits for an operation on the store no longer than the store timeout.
@@ -391,6 +429,30 @@ impl Inner {
     }
 }
 
+/// Lets whatever else is polled together with this one go first.
+async fn polled_again() {
+    let mut again = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut again, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+/// Returns all of these names, each once if both have each once.
+fn both(one: &Names, two: &Names) -> Names {
+    if two.iter().all(|name| one.contains(name)) {
+        return one.clone();
+    }
+    if one.iter().all(|name| two.contains(name)) {
+        return two.clone();
+    }
+    one.iter().chain(two.iter().filter(|name| !one.contains(name))).cloned().collect()
+}
+
 /// Every change under this lock is whole before anything can panic, so a poisoned one is still good.
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -400,6 +462,10 @@ impl Drop for Inner {
     fn drop(&mut self) {
         let Some(used) = self.used.get_mut() else { return };
         let state = used.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let (Some(reads), Some(foresight)) = (state.reads.take(), &self.shared.foresight) {
+            let bytes = |name: &Name| state.attributes.found_bytes(name.as_str());
+            reads.end(foresight, !state.abandoned, bytes);
+        }
         let handle = state.opened().map(|open| tracing::field::display(open.guard.handle));
         if state.head_sent && !state.abandoned && state.has_unapplied() {
             telemetry::lost("never_committed");
