@@ -14,6 +14,7 @@ mod events;
 mod expired;
 mod failed;
 mod flash;
+mod foresight;
 mod header;
 mod interleaving;
 mod late;

@@ -56,6 +56,9 @@ const SPAN: u32 = 16;
 /// The share of a name that every request reads.
 const ONE: u32 = 1 << 16;
 
+/// What dividing may have taken from a share.
+const ROUNDING: u32 = SPAN;
+
 /// So many requests that all read the same have driven every share to its end.
 const SATURATED: u32 = 256;
 
@@ -165,7 +168,7 @@ impl Tracked {
         let (enter, stay) =
             if self.bytes > LARGE { (ONE / 16 * 15, ONE / 8 * 7) } else { (ONE / 2, ONE / 4) };
         let known = warm || self.bytes <= LARGE;
-        known && self.share >= if self.foreseen { stay } else { enter }
+        known && self.share + ROUNDING >= if self.foreseen { stay } else { enter }
     }
 }
 

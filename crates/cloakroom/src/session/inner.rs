@@ -16,6 +16,7 @@ use tracing::Instrument as _;
 use super::attributes::Seen;
 use super::marks::Marks;
 use super::state::{State, Target};
+use super::task::run_aside;
 use crate::at_rest::AtRest;
 use crate::config::{LoadPolicy, Settings};
 use crate::cookie::{Cookies, Writer, tickets};
@@ -285,12 +286,14 @@ impl Inner {
         if unseen.is_empty() {
             return Ok(());
         }
-        if !self.shared.at_once {
-            self.state().wish(&unseen);
-            polled_again().await;
-        }
+        self.state().wish(&unseen);
         let inner = Arc::clone(self);
-        self.to_its_end(async move { inner.fetch_in_turn(unseen).await }).await
+        let fetch = async move { inner.fetch_in_turn(unseen).await };
+        if self.shared.at_once {
+            return self.to_its_end(fetch).await;
+        }
+        // Whatever is polled together with this asks before the task runs.
+        run_aside(&self.shared.tasks, fetch).await.unwrap_or_else(|| Err(Error::interrupted()))
     }
 
     async fn fetch_in_turn(&self, mut wanted: Vec<Name>) -> Result<(), Error> {
@@ -427,19 +430,6 @@ impl Inner {
             Err(_) => Err(StoreError::of(ErrorKind::Timeout, during)),
         }
     }
-}
-
-/// Lets whatever else is polled together with this one go first.
-async fn polled_again() {
-    let mut again = false;
-    poll_fn(|cx| {
-        if std::mem::replace(&mut again, true) {
-            return Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }
 
 /// Returns all of these names, each once if both have each once.

@@ -1,0 +1,446 @@
+//! What the layer learns of its routes, and what a request loads and fetches because of that.
+
+use std::convert::Infallible;
+
+use axum::body::Body;
+use axum::routing::{get, post};
+use axum::{Router, middleware};
+use cloakroom::core::Wanted;
+use cloakroom::{Attr, Attribute, Error, LoadPolicy, MemoryStore, Name, Session, SessionLayer, Sessions};
+use cloakroom_testkit::faulty::{Call, Fault, Operation};
+use futures_util::FutureExt as _;
+use http::{Method, Request, StatusCode};
+use serde::{Deserialize, Serialize};
+use tower::{Layer as _, ServiceExt as _};
+
+use super::rig::{Rig, answer, request};
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Cart(u64);
+
+impl Attribute for Cart {
+    const NAME: &'static str = "cart";
+}
+
+/// Makes a session with the attributes `a` to `e` and `cart`, all 1.
+async fn session(rig: &Rig) -> String {
+    let sets = |session: Session| async move {
+        for name in ["a", "b", "c", "d", "e", "cart"] {
+            session.set_named(name, &1)?;
+        }
+        Ok(StatusCode::OK)
+    };
+    let ticket = rig.run(None, sets).await.is(200).ticket();
+    rig.faults.forget_calls();
+    ticket
+}
+
+/// Returns what each load and fetch has asked for since this was last called.
+fn loads(rig: &Rig) -> Vec<String> {
+    let calls = rig.faults.calls().into_iter();
+    let loads = calls.filter_map(|call| match call {
+        Call::Load(load) => Some(match load.select.values {
+            Wanted::Nothing => "-".to_owned(),
+            Wanted::Named(names) => names.iter().map(Name::as_str).collect::<Vec<_>>().join(" "),
+            Wanted::Everything => "*".to_owned(),
+        }),
+        _ => None,
+    });
+    let loads = loads.collect();
+    rig.faults.forget_calls();
+    loads
+}
+
+async fn value(session: &Session, name: &str) -> i64 {
+    session.get_named(name).await.unwrap().unwrap()
+}
+
+/// Asks for a path, and reads these attributes one after another.
+async fn reads(rig: &Rig, ticket: &str, path: &str, names: &[&str]) -> Vec<String> {
+    let mut request = request(Some(ticket));
+    *request.uri_mut() = path.parse().unwrap();
+    let handler = |session: Session| async move {
+        for name in names {
+            assert_eq!(value(&session, name).await, 1, "{name}");
+        }
+        Ok(StatusCode::OK)
+    };
+    rig.send(request, handler).await.is(200);
+    loads(rig)
+}
+
+#[tokio::test]
+async fn the_first_request_fetches_and_those_after_it_need_one_round_trip() {
+    let rig = Rig::new();
+    let ticket = session(&rig).await;
+    assert_eq!(reads(&rig, &ticket, "/", &["b", "a"]).await, ["-", "b", "a"]);
+    for _ in 0..20 {
+        assert_eq!(reads(&rig, &ticket, "/", &["a", "b"]).await, ["a b"]);
+    }
+}
+
+#[tokio::test]
+async fn each_route_has_its_own() {
+    let rig = Rig::new();
+    let ticket = session(&rig).await;
+    reads(&rig, &ticket, "/cart/17", &["a"]).await;
+    reads(&rig, &ticket, "/profile", &["b"]).await;
+    assert_eq!(reads(&rig, &ticket, "/cart/18?x=1", &["a"]).await, ["a"]);
+    assert_eq!(reads(&rig, &ticket, "/profile", &["b"]).await, ["b"]);
+    let mut posts = request(Some(&ticket));
+    *posts.method_mut() = Method::POST;
+    *posts.uri_mut() = "/profile".parse().unwrap();
+    rig.send(posts, |_| async { Ok(StatusCode::OK) }).await.is(200);
+    assert_eq!(loads(&rig), ["-"]);
+}
+
+#[tokio::test]
+async fn what_changes_is_learned_and_unlearned() {
+    let rig = Rig::new();
+    let ticket = session(&rig).await;
+    for _ in 0..50 {
+        reads(&rig, &ticket, "/", &["a", "b"]).await;
+    }
+    let mut last = Vec::new();
+    for _ in 0..30 {
+        last = reads(&rig, &ticket, "/", &["a", "c"]).await;
+    }
+    assert_eq!(last, ["a c"]);
+}
+
+#[tokio::test]
+async fn a_wrong_guess_changes_no_answer() {
+    let rig = Rig::new();
+    let ticket = session(&rig).await;
+    reads(&rig, &ticket, "/", &["a", "b"]).await;
+    let node = rig.node();
+    let moves = |session: Session| async move {
+        session.set_named("a", &2)?;
+        session.remove_named("b");
+        Ok(StatusCode::OK)
+    };
+    node.run(Some(&ticket), moves).await.is(200);
+    let handler = |session: Session| async move {
+        assert_eq!(session.get_named::<i64>("b").await?, None);
+        assert_eq!((value(&session, "a").await, value(&session, "c").await), (2, 1));
+        assert_eq!(session.get_named::<i64>("never-there").await?, None);
+        Ok(StatusCode::OK)
+    };
+    rig.run(Some(&ticket), handler).await.is(200);
+    assert_eq!(loads(&rig), ["a b", "c", "never-there"]);
+}
+
+/// A foreseen attribute that has changed between the load and a fetch is of the fetch's state, as what was read is.
+#[tokio::test]
+async fn a_foreseen_attribute_is_of_one_state_with_what_is_fetched() {
+    let rig = Rig::new();
+    let ticket = session(&rig).await;
+    reads(&rig, &ticket, "/", &["a"]).await;
+    let handler = |session: Session| {
+        let (node, ticket) = (rig.node(), ticket.clone());
+        async move {
+            let sets = |session: Session| async move {
+                session.set_named("a", &2)?;
+                session.set_named("b", &2)?;
+                Ok(StatusCode::OK)
+            };
+            node.run(Some(&ticket), sets).await.is(200);
+            assert_eq!((value(&session, "b").await, value(&session, "a").await), (2, 2));
+            Ok(StatusCode::OK)
+        }
+    };
+    rig.run(Some(&ticket), handler).await.is(200);
+}
+
+#[tokio::test]
+async fn a_large_attribute_is_foreseen_only_where_nearly_every_request_reads_it() {
+    let rig = Rig::new();
+    let ticket = session(&rig).await;
+    let sets = |session: Session| async move {
+        session.set_named("large", &"x".repeat(9_000))?;
+        Ok(StatusCode::OK)
+    };
+    rig.run(Some(&ticket), sets).await.is(200);
+    loads(&rig);
+    let one = async |path: &str, reads_it: bool| {
+        let mut request = request(Some(&ticket));
+        *request.uri_mut() = path.parse().unwrap();
+        let handler = |session: Session| async move {
+            if reads_it {
+                assert_eq!(session.get_named::<String>("large").await?.unwrap().len(), 9_000);
+            }
+            value(&session, "a").await;
+            Ok(StatusCode::OK)
+        };
+        rig.send(request, handler).await.is(200);
+        loads(&rig)
+    };
+    for number in 0..16 {
+        let expected = if number == 0 { vec!["-", "large", "a"] } else { vec!["a", "large"] };
+        assert_eq!(one("/always", true).await, expected);
+    }
+    assert_eq!(one("/always", true).await, ["a large"]);
+    for number in 0..60 {
+        let reads_it = number % 4 != 0;
+        let loaded = one("/mostly", reads_it).await;
+        assert!(!loaded[0].contains("large"), "{loaded:?}");
+    }
+}
+
+/// What a request sets is set without being read: loading it would cost more than writing an equal value.
+#[tokio::test]
+async fn setting_and_removing_are_no_reads() {
+    let rig = Rig::new();
+    let ticket = session(&rig).await;
+    for _ in 0..3 {
+        let handler = |session: Session| async move {
+            value(&session, "a").await;
+            session.set_named("b", &1)?;
+            assert_eq!(value(&session, "b").await, 1, "its own");
+            session.remove_named("c");
+            assert_eq!(session.get_named::<i64>("c").await?, None);
+            Ok(StatusCode::OK)
+        };
+        rig.run(Some(&ticket), handler).await.is(200);
+    }
+    assert_eq!(loads(&rig), ["-", "a", "a", "a"]);
+}
+
+#[tokio::test]
+async fn whatever_needs_a_value_is_a_read() {
+    let rig = Rig::new();
+    let ticket = session(&rig).await;
+    for _ in 0..2 {
+        let handler = |session: Session| async move {
+            assert!(session.contains_named("a").await?);
+            session.update_named("b", |number: &mut i64| *number += 1).await?;
+            session.take_named::<i64>("c").await?;
+            session.take_once_named::<i64>("d").await?;
+            drop(session.attr_named::<i64>("e").await?);
+            Ok(StatusCode::OK)
+        };
+        rig.run(Some(&ticket), handler).await.is(200);
+    }
+    assert_eq!(loads(&rig), ["-", "a", "b", "c", "d", "e", "a b c d e"]);
+}
+
+#[tokio::test]
+async fn what_an_extractor_names_is_loaded_beside_what_is_foreseen() {
+    let rig = Rig::new();
+    let ticket = session(&rig).await;
+    let opens = async |wanted: &'static [&'static str]| {
+        let handler = async |request: Request<()>| {
+            let wanted: Vec<_> = wanted.iter().map(|name| Name::from_static(name)).collect();
+            let session = Session::with_attributes(request.extensions(), &wanted).await?;
+            for name in wanted {
+                assert_eq!(value(&session, name.as_str()).await, 1);
+            }
+            value(&session, "a").await;
+            Ok(StatusCode::OK)
+        };
+        rig.serve(Some(&ticket), handler).await.is(200);
+        loads(&rig)
+    };
+    assert_eq!(opens(&["b"]).await, ["b", "a"]);
+    assert_eq!(opens(&["c"]).await, ["a b c"]);
+    assert_eq!(opens(&["a"]).await, ["a b c"], "half of two have read each");
+}
+
+/// Where extractors name everything, nothing is remembered.
+#[tokio::test]
+async fn a_route_that_fetches_nothing_has_nothing_to_learn() {
+    let rig = Rig::new();
+    let ticket = session(&rig).await;
+    for name in ["a", "b", "c", "a"] {
+        let handler = async |request: Request<()>| {
+            let name = Name::new(name).unwrap();
+            let session = Session::with_attributes(request.extensions(), std::slice::from_ref(&name)).await?;
+            value(&session, name.as_str()).await;
+            Ok(StatusCode::OK)
+        };
+        rig.serve(Some(&ticket), handler).await.is(200);
+    }
+    assert_eq!(loads(&rig), ["a", "b", "c", "a"]);
+}
+
+#[tokio::test]
+async fn the_layer_may_say_what_is_loaded() {
+    let names = || LoadPolicy::Named([Name::from_static("c")].into());
+    for (policy, loaded) in [(names(), "c"), (LoadPolicy::Everything, "*"), (LoadPolicy::OnDemand, "-")] {
+        let rig = Rig::with(|layer| layer.load(policy));
+        let ticket = session(&rig).await;
+        for _ in 0..3 {
+            let expected = if loaded == "*" { vec!["*"] } else { vec![loaded, "a"] };
+            assert_eq!(reads(&rig, &ticket, "/", &["a"]).await, expected);
+        }
+    }
+}
+
+fn app(rig: &Rig) -> Router {
+    let reads_a = async |session: Session| drop(value(&session, "a").await);
+    let only_b = LoadPolicy::Named([Name::from_static("b")].into());
+    let named = async |sessions: Sessions| {
+        let session = sessions.named(crate::support::COOKIE).await.unwrap();
+        value(&session, "a").await;
+    };
+    let late_cart =
+        async |session: Session, cart: Attr<Cart>| assert_eq!((session.is_new(), cart.0), (false, 1));
+    Router::new()
+        .route("/users/{id}", get(reads_a).post(async |session: Session| drop(value(&session, "b").await)))
+        .route("/named", get(named))
+        .route("/late", get(late_cart))
+        .route("/says", get(reads_a).layer(only_b.clone()))
+        .route(
+            "/says-twice",
+            get(reads_a).layer::<_, Infallible>(LoadPolicy::Everything).layer(only_b.clone()),
+        )
+        .route("/says-named", get(named).layer(only_b))
+        .nest("/nested", Router::new().route("/{name}", post(reads_a)))
+        .layer(middleware::from_fn(async |request: axum::extract::Request, next: middleware::Next| {
+            next.run(request).await
+        }))
+        .layer(rig.layer.clone())
+}
+
+async fn ask(rig: &Rig, app: &Router, ticket: &str, method: Method, path: &str) -> Vec<String> {
+    let mut request = request(Some(ticket)).map(|()| Body::empty());
+    (*request.method_mut(), *request.uri_mut()) = (method, path.parse().unwrap());
+    let Ok(response) = app.clone().oneshot(request).await;
+    answer(response).await.is(200);
+    loads(rig)
+}
+
+#[tokio::test]
+async fn axum_tells_the_route() {
+    let rig = Rig::new();
+    let ticket = session(&rig).await;
+    let app = app(&rig);
+    let get = async |path| ask(&rig, &app, &ticket, Method::GET, path).await;
+    let post = async |path| ask(&rig, &app, &ticket, Method::POST, path).await;
+    assert_eq!(get("/users/ada").await, ["-", "a"]);
+    assert_eq!(get("/users/bob").await, ["a"], "another path of the same route");
+    assert_eq!(post("/users/bob").await, ["-", "b"], "another method");
+    assert_eq!(post("/users/eve").await, ["b"]);
+    assert_eq!(post("/nested/one").await, ["-", "a"]);
+    assert_eq!(post("/nested/two").await, ["a"]);
+    assert_eq!(get("/late").await, ["-", "cart"]);
+    assert_eq!(get("/late").await, ["cart"], "for the extractor before");
+    assert_eq!(get("/named").await, ["-", "a"]);
+    assert_eq!(get("/named").await, ["a"]);
+}
+
+#[tokio::test]
+async fn a_route_may_say_what_is_loaded() {
+    let rig = Rig::new();
+    let ticket = session(&rig).await;
+    let app = app(&rig);
+    for _ in 0..3 {
+        assert_eq!(ask(&rig, &app, &ticket, Method::GET, "/says").await, ["b", "a"]);
+        assert_eq!(ask(&rig, &app, &ticket, Method::GET, "/says-twice").await, ["*"], "the innermost counts");
+        assert_eq!(ask(&rig, &app, &ticket, Method::GET, "/says-named").await, ["b", "a"]);
+    }
+}
+
+#[tokio::test]
+async fn what_is_read_together_is_fetched_together() {
+    let rig = Rig::with(|layer| layer.load(LoadPolicy::OnDemand));
+    let ticket = session(&rig).await;
+    let handler = |session: Session| async move {
+        let (a, b, c) = tokio::join!(value(&session, "a"), value(&session, "b"), value(&session, "c"));
+        assert_eq!((a, b, c), (1, 1, 1));
+        let all = ["d", "e", "d"].map(|name| value(&session, name));
+        assert_eq!(futures_util::future::join_all(all).await, [1, 1, 1]);
+        Ok(StatusCode::OK)
+    };
+    rig.run(Some(&ticket), handler).await.is(200);
+    assert_eq!(loads(&rig), ["-", "a b c", "d e"]);
+}
+
+#[tokio::test]
+async fn of_those_read_together_one_may_be_given_up_and_a_failed_fetch_is_tried_by_the_next() {
+    let rig = Rig::with(|layer| layer.load(LoadPolicy::OnDemand));
+    let ticket = session(&rig).await;
+    let handler = |session: Session| {
+        let rig = rig.clone();
+        async move {
+            tokio::select! {
+                biased;
+                _ = value(&session, "a") => unreachable!("it has to wait"),
+                () = std::future::ready(()) => {}
+            }
+            assert_eq!(value(&session, "b").await, 1);
+            let failure = Fault::Fail(cloakroom::core::ErrorKind::Unavailable);
+            rig.faults.inject_times(Operation::Load, 1, failure);
+            let (c, d) = tokio::join!(session.get_named::<i64>("c"), session.get_named::<i64>("d"));
+            assert!(c.is_err() && d.unwrap() == Some(1), "one failure for one of them");
+            Ok(StatusCode::OK)
+        }
+    };
+    rig.run(Some(&ticket), handler).await.is(200);
+    assert_eq!(loads(&rig)[..], ["-", "a b", "c d", "d"]);
+}
+
+/// A request that is cut off might have read more: what it has read counts, and what it has not does not count against it.
+#[tokio::test]
+async fn requests_that_fail_teach_and_unlearn_nothing() {
+    let rig = Rig::new();
+    let ticket = session(&rig).await;
+    reads(&rig, &ticket, "/", &["a", "b"]).await;
+    for _ in 0..50 {
+        let fails = |session: Session| async move {
+            value(&session, "a").await;
+            Ok(StatusCode::INTERNAL_SERVER_ERROR)
+        };
+        rig.run(Some(&ticket), fails).await.is(500);
+        let handler = async |request: Request<()>| {
+            let session = Session::from_extensions(request.extensions()).await?;
+            value(&session, "a").await;
+            std::future::pending().await
+        };
+        assert!(
+            rig.response(Some(&ticket), handler).now_or_never().is_none(),
+            "dropped before it has an answer"
+        );
+    }
+    rig.faults.forget_calls();
+    assert_eq!(reads(&rig, &ticket, "/", &["a", "b"]).await, ["a b"]);
+}
+
+#[tokio::test]
+async fn a_store_that_answers_at_once_is_asked_for_what_is_read() {
+    let layer = SessionLayer::new(MemoryStore::new());
+    let sets = tower::service_fn(async |request: Request<()>| {
+        let session = Session::from_extensions(request.extensions()).await.unwrap();
+        session.set_named("a", &1).unwrap();
+        Ok::<_, Infallible>(http::Response::new(Body::empty()))
+    });
+    let Ok(response) = layer.layer(sets).oneshot(request(None)).await;
+    let ticket = answer(response).await.is(200).ticket();
+    for _ in 0..3 {
+        let reads = tower::service_fn(async |request: Request<()>| {
+            let session = Session::from_extensions(request.extensions()).await.unwrap();
+            assert_eq!(value(&session, "a").await, 1);
+            Ok::<_, Infallible>(http::Response::new(Body::empty()))
+        });
+        let Ok(response) = layer.layer(reads).oneshot(request(Some(&ticket))).await;
+        answer(response).await.is(200);
+    }
+    assert!(format!("{layer:?}").contains("SessionLayer"));
+}
+
+/// Names made of what a visitor has typed: what was learned of other names stays.
+#[tokio::test]
+async fn names_that_come_once_push_out_nothing_that_is_read() {
+    let rig = Rig::new();
+    let ticket = session(&rig).await;
+    for number in 0..100 {
+        let handler = |session: Session| async move {
+            value(&session, "a").await;
+            session.get_named::<i64>(format!("search-{number}")).await?;
+            Ok::<_, Error>(StatusCode::OK)
+        };
+        rig.run(Some(&ticket), handler).await.is(200);
+    }
+    rig.faults.forget_calls();
+    assert_eq!(reads(&rig, &ticket, "/", &["a"]).await, ["a"]);
+}
