@@ -19,11 +19,6 @@ async fn growth(site: &Site, name: &str, done: impl Future<Output = ()>) -> f64 
 
 const FETCHES: &str = "cloakroom_fetches_total{result=\"open\"}";
 
-/// A store in memory is asked at once for what is read: there is nothing to foresee.
-fn learns(backend: Backend) -> bool {
-    backend != Backend::Memory
-}
-
 async fn a_route_fetches_what_it_reads_once(backend: Backend) {
     let site = Site::start(backend, &[]).await;
     let (mut visitor, _) = Visitor::with_session(site.a()).await;
@@ -34,10 +29,10 @@ async fn a_route_fetches_what_it_reads_once(backend: Backend) {
         }
     };
     let fetches = growth(&site, FETCHES, increments).await;
-    assert_eq!(fetches, if learns(backend) { 1.0 } else { 20.0 });
+    assert_eq!(fetches, 1.0);
     let all = metrics(site.a()).await;
     let used = all.get("cloakroom_foreseen_total{result=\"used\"}").copied().unwrap_or_default();
-    assert_eq!(used, if learns(backend) { 19.0 } else { 0.0 });
+    assert_eq!(used, 19.0);
 }
 
 /// One route in the router, whose requests all read another attribute: soon nothing is loaded that is not read.
@@ -57,7 +52,7 @@ async fn a_route_whose_names_change_learns_none(backend: Backend) {
     assert_eq!(in_vain, 0.0);
     let all = metrics(site.a()).await;
     let routes = all.get("cloakroom_foreseen_routes").copied().unwrap_or_default();
-    assert_eq!(routes, if learns(backend) { 1.0 } else { 0.0 }, "extractors name what the other reads");
+    assert_eq!(routes, 1.0, "extractors name what the other reads");
 }
 
 /// Of a large session, each request carries what it reads.

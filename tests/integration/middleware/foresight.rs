@@ -6,7 +6,10 @@ use axum::body::Body;
 use axum::routing::{get, post};
 use axum::{Router, middleware};
 use cloakroom::core::Wanted;
-use cloakroom::{Attr, Attribute, Error, LoadPolicy, MemoryStore, Name, Session, SessionLayer, Sessions};
+use cloakroom::{
+    Attr, Attribute, Encryption, EncryptionKey, Error, LoadPolicy, MemoryStore, Name, OnUndecodable, Session,
+    SessionLayer, Sessions,
+};
 use cloakroom_testkit::faulty::{Call, Fault, Operation};
 use futures_util::FutureExt as _;
 use http::{Method, Request, StatusCode};
@@ -14,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use tower::{Layer as _, ServiceExt as _};
 
 use super::rig::{Rig, answer, request};
+use super::undecodable::plant;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Cart(u64);
@@ -277,7 +281,7 @@ async fn the_layer_may_say_what_is_loaded() {
 }
 
 fn app(rig: &Rig) -> Router {
-    let reads_a = async |session: Session| drop(value(&session, "a").await);
+    let reads_a = async |session: Session| value(&session, "a").await.to_string();
     let only_b = LoadPolicy::Named([Name::from_static("b")].into());
     let named = async |sessions: Sessions| {
         let session = sessions.named(crate::support::COOKIE).await.unwrap();
@@ -286,7 +290,10 @@ fn app(rig: &Rig) -> Router {
     let late_cart =
         async |session: Session, cart: Attr<Cart>| assert_eq!((session.is_new(), cart.0), (false, 1));
     Router::new()
-        .route("/users/{id}", get(reads_a).post(async |session: Session| drop(value(&session, "b").await)))
+        .route(
+            "/users/{id}",
+            get(reads_a).post(async |session: Session| value(&session, "b").await.to_string()),
+        )
         .route("/named", get(named))
         .route("/late", get(late_cart))
         .route("/says", get(reads_a).layer(only_b.clone()))
@@ -426,6 +433,41 @@ async fn a_store_that_answers_at_once_is_asked_for_what_is_read() {
         answer(response).await.is(200);
     }
     assert!(format!("{layer:?}").contains("SessionLayer"));
+}
+
+/// Neither decrypted nor decoded, so that what is damaged harms nobody who does not read it.
+#[tokio::test]
+async fn what_is_foreseen_and_not_read_is_left_alone() {
+    let encryption = Encryption::with(EncryptionKey::new([1; 32]));
+    let rig = Rig::with(|layer| layer.encrypt(encryption).on_undecodable(OnUndecodable::DropAttribute));
+    let ticket = session(&rig).await;
+    reads(&rig, &ticket, "/", &["a", "b"]).await;
+    plant(&rig, &ticket, "b", "damaged").await;
+    for _ in 0..3 {
+        assert_eq!(reads(&rig, &ticket, "/", &["a"]).await, ["a b"]);
+    }
+    assert!(rig.names(&ticket).await.unwrap().contains(&"b".to_owned()));
+    let handler = |session: Session| async move {
+        assert_eq!(session.get_named::<i64>("b").await?, None);
+        Ok(StatusCode::OK)
+    };
+    rig.run(Some(&ticket), handler).await.is(200);
+    assert!(!rig.names(&ticket).await.unwrap().contains(&"b".to_owned()));
+}
+
+/// An equal value that was foreseen is not written, as one that was read.
+#[tokio::test]
+async fn an_equal_value_is_not_written_though_it_was_only_foreseen() {
+    let encryption = Encryption::with(EncryptionKey::new([1; 32]));
+    let rig = Rig::with(|layer| layer.encrypt(encryption));
+    let ticket = session(&rig).await;
+    reads(&rig, &ticket, "/", &["a"]).await;
+    let sets = |session: Session| async move {
+        session.set_named("a", &1)?;
+        Ok(StatusCode::OK)
+    };
+    rig.run(Some(&ticket), sets).await.is(200);
+    assert_eq!((rig.faults.count(Operation::Commit), loads(&rig)), (0, vec!["a".to_owned()]));
 }
 
 /// Names made of what a visitor has typed: what was learned of other names stays.

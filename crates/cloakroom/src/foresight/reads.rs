@@ -80,8 +80,10 @@ impl Reads {
 
     fn tell(&self, bytes: &impl Fn(&Name) -> Option<usize>) {
         let used = self.used.count_ones();
-        let in_vain =
-            || self.forecast_names(false).map(|name| name.as_str().len() + bytes(name).unwrap_or(0)).sum();
+        let in_vain = || {
+            let bytes = |name: &Name| bytes(name).map(|value| name.as_str().len() + value);
+            self.forecast_names(false).filter_map(bytes).sum()
+        };
         telemetry::foreseen([used, self.forecast.names.len() as u32 - used, self.fetched], in_vain);
     }
 }
