@@ -16,7 +16,7 @@ use lru::LruCache;
 
 use self::history::History;
 pub(crate) use self::reads::Reads;
-pub(crate) use self::route::{Route, keep_route};
+pub(crate) use self::route::{Asked, Route, keep_route};
 use crate::telemetry;
 
 /// What a layer remembers of its routes: of those whose requests had to fetch something, as many as were in use last.
@@ -79,7 +79,7 @@ mod tests {
     const NAME: Name = Name::from_static("a");
 
     fn route(path: &str) -> Route {
-        Route::of(&Method::GET, path, &Extensions::new())
+        Asked::by(&Method::GET, path).route(&Extensions::new())
     }
 
     fn fetches(foresight: &Foresight, route: Route) {

@@ -1,4 +1,5 @@
-use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
+use std::hash::{BuildHasher as _, Hash};
+use std::num::NonZeroU64;
 use std::sync::LazyLock;
 
 use http::{Extensions, Method};
@@ -8,20 +9,30 @@ use http::{Extensions, Method};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Route(u64);
 
-impl Route {
-    /// Returns the route of a request: its method, and the path in axum's router that it matches or, elsewhere, how its own
-    /// path begins.
-    pub(crate) fn of(method: &Method, path: &str, extensions: &Extensions) -> Self {
-        Self::new(method, matched(extensions).unwrap_or_else(|| beginning(path)))
+/// What a request has asked for, as far as that may tell its route.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    method: NonZeroU64,
+    path: u64,
+}
+
+impl Asked {
+    pub(crate) fn by(method: &Method, path: &str) -> Self {
+        let method = NonZeroU64::MIN | hash(method);
+        Self { method, path: hash(beginning(path)) }
     }
 
-    fn new(method: &Method, path: &str) -> Self {
-        static HASHES: LazyLock<lru::DefaultHasher> = LazyLock::new(lru::DefaultHasher::default);
-        let mut hasher = HASHES.build_hasher();
-        method.hash(&mut hasher);
-        hasher.write(path.as_bytes());
-        Self(hasher.finish())
+    /// Returns the route: the method, and the path in axum's router that the request matches or, elsewhere, how its own path
+    /// begins.
+    pub(crate) fn route(self, extensions: &Extensions) -> Route {
+        let path = matched(extensions).map_or(self.path, hash);
+        Route(path ^ self.method.get())
     }
+}
+
+fn hash(it: impl Hash) -> u64 {
+    static HASHES: LazyLock<lru::DefaultHasher> = LazyLock::new(lru::DefaultHasher::default);
+    HASHES.hash_one(it)
 }
 
 #[cfg(feature = "axum")]
@@ -47,14 +58,17 @@ pub(crate) fn keep_route(from: &Extensions, to: &mut Extensions) {
 /// digit, or more than 32 bytes.
 fn beginning(path: &str) -> &str {
     let mut end = 0;
-    for segment in path.trim_start_matches('/').split('/').take(3) {
-        let names_one = segment.len() > 32 || segment.bytes().any(|byte| byte.is_ascii_digit());
-        if names_one {
-            break;
+    let mut segments = 0;
+    for (index, byte) in path.bytes().enumerate() {
+        let is_end = byte == b'/' && index > 0;
+        if is_end {
+            (end, segments) = (index, segments + 1);
         }
-        end += 1 + segment.len();
+        if segments == 3 || byte.is_ascii_digit() || index - end > 32 {
+            return &path[..end];
+        }
     }
-    path.get(..end).unwrap_or(path)
+    path
 }
 
 #[cfg(test)]
@@ -74,6 +88,7 @@ mod tests {
             ("/api/v2/users", "/api"),
             ("/a/b/c/d/e", "/a/b/c"),
             ("/3d", ""),
+            ("//", "//"),
             ("/grüße/an/alle", "/grüße/an/alle"),
             ("*", "*"),
             (&long, "/files"),
@@ -86,7 +101,7 @@ mod tests {
     #[test]
     fn routes_differ_by_method_and_path() {
         let none = Extensions::new();
-        let route = |method: &Method, path| Route::of(method, path, &none);
+        let route = |method: &Method, path| Asked::by(method, path).route(&none);
         assert_eq!(route(&Method::GET, "/users/1"), route(&Method::GET, "/users/2"));
         assert_ne!(route(&Method::GET, "/users/1"), route(&Method::POST, "/users/1"));
         assert_ne!(route(&Method::GET, "/users/1"), route(&Method::GET, "/carts/1"));

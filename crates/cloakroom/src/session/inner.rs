@@ -8,8 +8,7 @@ use cloakroom_core::{
     DynStore, Error as StoreError, ErrorKind, Gone, Handle, Load, Loaded, Name, Names, Opened, Select,
     Ticket, Touch, Wanted,
 };
-use http::uri::PathAndQuery;
-use http::{Extensions, HeaderName, Method, Request, Response};
+use http::{Extensions, HeaderName, Request, Response};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
@@ -22,7 +21,7 @@ use crate::config::{LoadPolicy, Settings};
 use crate::cookie::{Cookies, Writer, tickets};
 use crate::error::{Error, StoreNothing};
 use crate::events::Events;
-use crate::foresight::{Foresight, Reads, Route};
+use crate::foresight::{Asked, Foresight, Reads};
 use crate::route::Activity;
 use crate::telemetry;
 
@@ -75,7 +74,7 @@ pub(crate) struct Inner {
     cookies: Cookies,
     marks: Marks,
     /// What the request came for, if that tells what it will read.
-    asked: Option<(Method, Option<PathAndQuery>)>,
+    asked: Option<Asked>,
     /// Made when the request first asks for its session.
     used: OnceLock<Box<Mutex<State>>>,
     /// Whether the response's head had gone out before that.
@@ -99,8 +98,8 @@ impl Inner {
         let settings = &shared.settings;
         let cookies = Cookies::of(request.headers(), settings.header.as_ref());
         let marks = Marks::of(if settings.every_request { Activity::Always } else { Activity::IfUsed });
-        let is_alike = shared.foresight.is_some() && !matches!(cookies, Cookies::None);
-        let asked = is_alike.then(|| (request.method().clone(), request.uri().path_and_query().cloned()));
+        let may_learn = shared.foresight.is_some() && !matches!(cookies, Cookies::None);
+        let asked = may_learn.then(|| Asked::by(request.method(), request.uri().path()));
         let shared = Arc::clone(shared);
         Arc::new(Self { shared, cookies, marks, asked, used: OnceLock::new(), over: AtomicBool::new(false) })
     }
@@ -241,13 +240,11 @@ impl Inner {
     }
 
     /// Begins to note what the request reads, if what is loaded follows from that.
+    #[inline]
     fn begin_reads(&self, extensions: &Extensions) -> Option<Box<Reads>> {
-        let (foresight, (method, path)) = self.shared.foresight.as_ref().zip(self.asked.as_ref())?;
-        if !matches!(self.load_policy(extensions), LoadPolicy::Foreseen) {
-            return None;
-        }
-        let path = path.as_ref().map_or("", PathAndQuery::path);
-        Some(Box::new(foresight.begin(Route::of(method, path, extensions))))
+        let (foresight, asked) = self.shared.foresight.as_ref().zip(self.asked)?;
+        let learns = matches!(self.load_policy(extensions), LoadPolicy::Foreseen);
+        learns.then(|| Box::new(foresight.begin(asked.route(extensions))))
     }
 
     fn selection(&self, extensions: &Extensions, wanted: &Names, reads: Option<&Reads>) -> Select {
@@ -405,6 +402,7 @@ impl Inner {
         }
     }
 
+    #[inline]
     async fn load(&self, load: &Load) -> Result<Loaded, Error> {
         let answer = self.bounded("load", self.shared.store().dyn_load(load)).await;
         telemetry::loaded(load, &answer);
