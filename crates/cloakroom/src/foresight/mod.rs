@@ -35,10 +35,10 @@ impl Foresight {
         Self(Mutex::new(LruCache::unbounded()))
     }
 
-    /// Begins a request of this route.
-    pub(crate) fn begin(&self, route: Route) -> Reads {
-        let known = lock(&self.0).get(&route).map(Arc::clone);
-        Reads::begin(route, known)
+    /// Begins a request of this route, if something is remembered of it.
+    pub(crate) fn begin(&self, route: Route) -> Option<Box<Reads>> {
+        let known = lock(&self.0).get(&route).map(Arc::clone)?;
+        Some(Box::new(Reads::of_known(route, known)))
     }
 
     /// Returns what is remembered of a route, from now on if it was not.
@@ -82,21 +82,25 @@ mod tests {
         Asked::by(&Method::GET, path).route(&Extensions::new())
     }
 
+    fn begin(foresight: &Foresight, route: Route) -> Box<Reads> {
+        foresight.begin(route).unwrap_or_else(|| Box::new(Reads::of_unknown(route)))
+    }
+
     fn fetches(foresight: &Foresight, route: Route) {
-        let mut reads = foresight.begin(route);
+        let mut reads = begin(foresight, route);
         reads.fetched(1);
         reads.note(&NAME);
         reads.end(foresight, true, |_| None);
     }
 
     fn is_known(foresight: &Foresight, route: Route) -> bool {
-        foresight.begin(route).foreseen().contains(&NAME)
+        foresight.begin(route).is_some_and(|reads| reads.foreseen().contains(&NAME))
     }
 
     #[test]
     fn a_route_is_remembered_once_something_had_to_be_fetched() {
         let foresight = Foresight::new();
-        let mut reads = foresight.begin(route("/"));
+        let mut reads = begin(&foresight, route("/"));
         reads.note(&NAME);
         reads.end(&foresight, true, |_| None);
         assert_eq!(lock(&foresight.0).len(), 0);
@@ -122,14 +126,14 @@ mod tests {
     fn requests_at_the_same_time_are_all_counted() {
         let foresight = Foresight::new();
         fetches(&foresight, route("/"));
-        let (one, two) = (foresight.begin(route("/")), foresight.begin(route("/")));
+        let (one, two) = (begin(&foresight, route("/")), begin(&foresight, route("/")));
         let other = Name::from_static("b");
         for mut reads in [one, two] {
             reads.note(&NAME);
             reads.note(&other);
             reads.end(&foresight, true, |_| None);
         }
-        let reads = foresight.begin(route("/"));
+        let reads = begin(&foresight, route("/"));
         assert_eq!(reads.foreseen()[..], [NAME, other]);
     }
 }

@@ -25,9 +25,14 @@ pub(crate) struct Reads {
 const _: () = assert!(NAMES == u64::BITS as usize, "a bit for each name");
 
 impl Reads {
-    pub(super) fn begin(route: Route, known: Option<Arc<Known>>) -> Self {
-        let forecast = known.as_ref().map(|known| lock(&known.0).forecast()).unwrap_or_default();
-        Self { route, known, forecast, used: 0, others: SmallVec::new(), fetched: 0 }
+    pub(super) fn of_known(route: Route, known: Arc<Known>) -> Self {
+        let forecast = lock(&known.0).forecast();
+        Self { route, known: Some(known), forecast, used: 0, others: SmallVec::new(), fetched: 0 }
+    }
+
+    pub(crate) fn of_unknown(route: Route) -> Self {
+        let forecast = Forecast::default();
+        Self { route, known: None, forecast, used: 0, others: SmallVec::new(), fetched: 0 }
     }
 
     /// Returns what the request is expected to read.

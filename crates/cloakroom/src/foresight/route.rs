@@ -1,5 +1,5 @@
-use std::hash::{BuildHasher as _, Hash};
-use std::num::NonZeroU64;
+use std::hash::BuildHasher as _;
+use std::num::NonZeroU32;
 use std::sync::LazyLock;
 
 use http::{Extensions, Method};
@@ -12,27 +12,33 @@ pub(crate) struct Route(u64);
 /// What a request has asked for, as far as that may tell its route.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asked {
-    method: NonZeroU64,
+    method: NonZeroU32,
     path: u64,
 }
 
 impl Asked {
     pub(crate) fn by(method: &Method, path: &str) -> Self {
-        let method = NonZeroU64::MIN | hash(method);
-        Self { method, path: hash(beginning(path)) }
+        Self { method: code(method), path: hash(beginning(path)) }
     }
 
     /// Returns the route: the method, and the path in axum's router that the request matches or, elsewhere, how its own path
     /// begins.
     pub(crate) fn route(self, extensions: &Extensions) -> Route {
         let path = matched(extensions).map_or(self.path, hash);
-        Route(path ^ self.method.get())
+        Route(path ^ u64::from(self.method.get()))
     }
 }
 
-fn hash(it: impl Hash) -> u64 {
+/// Returns a number that no two methods of RFC 9110 and RFC 5789 share.
+fn code(method: &Method) -> NonZeroU32 {
+    let text = method.as_str().as_bytes();
+    let [first, second] = [0, 1].map(|index| text.get(index).copied().unwrap_or_default());
+    NonZeroU32::MIN | (u32::from_be_bytes([text.len() as u8, first, second, 0]))
+}
+
+fn hash(path: &str) -> u64 {
     static HASHES: LazyLock<lru::DefaultHasher> = LazyLock::new(lru::DefaultHasher::default);
-    HASHES.hash_one(it)
+    HASHES.hash_one(path)
 }
 
 #[cfg(feature = "axum")]
@@ -74,6 +80,7 @@ fn beginning(path: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::HashSet;
 
     #[test]
     fn a_path_counts_as_far_as_it_names_no_one_thing() {
@@ -105,5 +112,13 @@ mod tests {
         assert_eq!(route(&Method::GET, "/users/1"), route(&Method::GET, "/users/2"));
         assert_ne!(route(&Method::GET, "/users/1"), route(&Method::POST, "/users/1"));
         assert_ne!(route(&Method::GET, "/users/1"), route(&Method::GET, "/carts/1"));
+    }
+
+    #[test]
+    fn every_method_has_a_code_of_its_own() {
+        let methods =
+            ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY"];
+        let codes: HashSet<_> = methods.map(|method| code(&method.parse().unwrap())).into();
+        assert_eq!(codes.len(), methods.len());
     }
 }

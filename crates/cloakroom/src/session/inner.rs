@@ -21,7 +21,7 @@ use crate::config::{LoadPolicy, Settings};
 use crate::cookie::{Cookies, Writer, tickets};
 use crate::error::{Error, StoreNothing};
 use crate::events::Events;
-use crate::foresight::{Asked, Foresight, Reads};
+use crate::foresight::{Asked, Foresight, Reads, Route};
 use crate::route::Activity;
 use crate::telemetry;
 
@@ -197,7 +197,8 @@ impl Inner {
     /// end has.
     async fn try_tickets(&self, extensions: &Extensions, wanted: &Names) -> Result<bool, Error> {
         let mut superseded = None;
-        let mut reads = self.begin_reads(extensions);
+        let route = self.route_to_learn(extensions);
+        let mut reads = self.shared.foresight.as_ref().zip(route).and_then(|(all, route)| all.begin(route));
         for ticket in self.tickets() {
             let select = self.selection(extensions, wanted, reads.as_deref());
             let load = Load { guard: ticket.guard(), select, touch: self.touch() };
@@ -213,7 +214,7 @@ impl Inner {
                         state.renewal_due = self.is_to_renew(&opened);
                         let opener = self.shared.at_rest.opener(load.guard.handle);
                         state.open(ticket, load.guard, (&load.select.values, opener), opened);
-                        state.reads = reads.take();
+                        (state.route, state.reads) = (route, reads.take());
                     }
                     return Ok(first);
                 }
@@ -239,12 +240,11 @@ impl Inner {
         Ok(first)
     }
 
-    /// Begins to note what the request reads, if what is loaded follows from that.
+    /// Returns the request's route, if what is loaded follows from what is learned of it.
     #[inline]
-    fn begin_reads(&self, extensions: &Extensions) -> Option<Box<Reads>> {
-        let (foresight, asked) = self.shared.foresight.as_ref().zip(self.asked)?;
-        let learns = matches!(self.load_policy(extensions), LoadPolicy::Foreseen);
-        learns.then(|| Box::new(foresight.begin(asked.route(extensions))))
+    fn route_to_learn(&self, extensions: &Extensions) -> Option<Route> {
+        let learns = |_: &Asked| matches!(self.load_policy(extensions), LoadPolicy::Foreseen);
+        Some(self.asked.filter(learns)?.route(extensions))
     }
 
     fn selection(&self, extensions: &Extensions, wanted: &Names, reads: Option<&Reads>) -> Select {
@@ -308,9 +308,7 @@ impl Inner {
         let unseen = self.unseen(&wanted);
         let wanted = Wanted::Named(unseen.clone().into());
         let opened = self.read(wanted.clone()).await?;
-        if let Some(reads) = &mut self.state().reads {
-            reads.fetched(unseen.len());
-        }
+        self.state().fetched(unseen.len());
         if self.is_as_read(&opened) {
             self.refresh(&wanted, opened, epoch);
             return Ok(());

@@ -6,7 +6,7 @@ use cloakroom_core::{Changes, Gone, Guard, Label, Limit, Name, Opened, Outcome, 
 use super::attributes::{Attributes, Seen};
 use crate::at_rest::Opener;
 use crate::error::Error;
-use crate::foresight::Reads;
+use crate::foresight::{Reads, Route};
 
 /// What a request knows of its session and did to it. Behind a lock that is never held across an await.
 #[derive(Debug, Default)]
@@ -35,7 +35,9 @@ pub(super) struct State {
     pub(super) busy: bool,
     /// Those that wait for it to end.
     waiting: Vec<Waker>,
-    /// What the request reads, if something is to be learned from that.
+    /// The request's route, if something is to be learned of it.
+    pub(super) route: Option<Route>,
+    /// What the request reads: from the start where something is remembered of its route, or else from its first fetch on.
     pub(super) reads: Option<Box<Reads>>,
     /// What is to be fetched.
     pub(super) wishes: Vec<Name>,
@@ -160,6 +162,20 @@ impl State {
         let found = std::mem::take(&mut snapshot.attributes);
         self.attributes.loaded(wanted, found, snapshot.now, opener);
         self.target = Target::Open(Open { ticket, guard, snapshot, accessed: false });
+    }
+
+    /// Takes note that so many attributes had to be fetched.
+    pub(super) fn fetched(&mut self, count: usize) {
+        if self.reads.is_none()
+            && let Some(route) = self.route
+        {
+            let mut reads = Reads::of_unknown(route);
+            self.attributes.read_and_unchanged().for_each(|name| reads.note(&name));
+            self.reads = Some(Box::new(reads));
+        }
+        if let Some(reads) = &mut self.reads {
+            reads.fetched(count);
+        }
     }
 
     /// Takes note that these are to be fetched.
