@@ -210,6 +210,22 @@ async fn setting_and_removing_are_no_reads() {
     assert_eq!(loads(&rig), ["-", "a", "a", "a"]);
 }
 
+/// What is read of a session that the request has made itself is in no store.
+#[tokio::test]
+async fn a_new_session_teaches_nothing() {
+    let rig = Rig::new();
+    let ticket = session(&rig).await;
+    let handler = |session: Session| async move {
+        value(&session, "a").await;
+        session.invalidate();
+        assert_eq!(session.get_named::<i64>("b").await?, None);
+        Ok(StatusCode::OK)
+    };
+    rig.run(Some(&ticket), handler).await.is(200);
+    let ticket = session(&rig).await;
+    assert_eq!(reads(&rig, &ticket, "/", &["a"]).await, ["a"]);
+}
+
 #[tokio::test]
 async fn whatever_needs_a_value_is_a_read() {
     let rig = Rig::new();

@@ -43,13 +43,16 @@ impl Foresight {
 
     /// Returns what is remembered of a route, from now on if it was not.
     fn remember(&self, route: Route) -> Arc<Known> {
-        let mut routes = lock(&self.0);
-        let before = routes.len();
-        let known = Arc::clone(routes.get_or_insert(route, Arc::default));
-        if routes.len() > ROUTES {
-            routes.pop_lru();
-        }
-        telemetry::routes(routes.len() as f64 - before as f64);
+        let (known, more) = {
+            let mut routes = lock(&self.0);
+            let before = routes.len();
+            let known = Arc::clone(routes.get_or_insert(route, Arc::default));
+            if routes.len() > ROUTES {
+                routes.pop_lru();
+            }
+            (known, routes.len() - before)
+        };
+        telemetry::routes(more as f64);
         known
     }
 }

@@ -33,10 +33,13 @@ fn after(requests: &str, sizes: &[(&str, usize)]) -> String {
 
 const LARGE_A: &[(&str, usize)] = &[("a", 8193)];
 
+/// What it shows, the requests, the sizes, and what is foreseen then.
+type Case = (&'static str, String, &'static [(&'static str, usize)], &'static str);
+
 #[test]
 fn the_forecast_follows_from_the_history() {
     let times = |count: usize, request: &str| format!("{request} ").repeat(count);
-    let cases: [(&str, String, &[(&str, usize)], &str); 19] = [
+    let cases: [Case; 19] = [
         ("nothing is known", String::new(), &[], ""),
         ("the first request is enough", "ab".into(), &[], "ab"),
         ("half of them read it", "a b".into(), &[], "ab"),
