@@ -128,7 +128,7 @@ impl Inner {
     /// Returns the header that carries tickets, if there is one, and whether it does so for this request.
     pub(crate) fn header(&self) -> Option<(&HeaderName, bool)> {
         let name = self.settings().header.as_ref()?;
-        Some((name, matches!(self.cookies, Cookies::Header(_))))
+        Some((name, self.cookies.are_of_own_header()))
     }
 
     pub(super) fn settings(&self) -> &Settings {
