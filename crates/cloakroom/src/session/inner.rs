@@ -17,11 +17,11 @@ use super::marks::Marks;
 use super::state::{State, Target};
 use super::task::run_aside;
 use crate::at_rest::AtRest;
-use crate::config::{LoadPolicy, Settings};
+use crate::config::Settings;
 use crate::cookie::{Cookies, Writer, tickets};
 use crate::error::{Error, StoreNothing};
 use crate::events::Events;
-use crate::foresight::{Asked, Foresight, Reads, Route};
+use crate::foresight::{Asked, Foresight};
 use crate::route::Activity;
 use crate::telemetry;
 
@@ -74,7 +74,7 @@ pub(crate) struct Inner {
     cookies: Cookies,
     marks: Marks,
     /// What the request came for, if that tells what it will read.
-    asked: Option<Asked>,
+    pub(super) asked: Option<Asked>,
     /// Made when the request first asks for its session.
     used: OnceLock<Box<Mutex<State>>>,
     /// Whether the response's head had gone out before that.
@@ -240,32 +240,6 @@ impl Inner {
         Ok(first)
     }
 
-    /// Returns the request's route, if what is loaded follows from what is learned of it.
-    #[inline]
-    fn route_to_learn(&self, extensions: &Extensions) -> Option<Route> {
-        let learns = |_: &Asked| matches!(self.load_policy(extensions), LoadPolicy::Foreseen);
-        Some(self.asked.filter(learns)?.route(extensions))
-    }
-
-    fn selection(&self, extensions: &Extensions, wanted: &Names, reads: Option<&Reads>) -> Select {
-        let names = match self.load_policy(extensions) {
-            LoadPolicy::Everything => return Select { values: Wanted::Everything, names: false },
-            LoadPolicy::OnDemand => wanted.clone(),
-            LoadPolicy::Foreseen => {
-                reads.map_or_else(|| wanted.clone(), |reads| both(reads.foreseen(), wanted))
-            }
-            LoadPolicy::Named(names) => both(&Arc::clone(names).into(), wanted),
-        };
-        let values = if names.is_empty() { Wanted::Nothing } else { Wanted::Named(names) };
-        Select { values, names: false }
-    }
-
-    /// Returns what the request's route says about what is loaded, or else the layer.
-    fn load_policy<'a>(&'a self, extensions: &'a Extensions) -> &'a LoadPolicy {
-        let of_route = if self.marks.has_load_policy() { extensions.get::<LoadPolicy>() } else { None };
-        of_route.unwrap_or(&self.settings().load)
-    }
-
     /// Returns how the request's load is an access.
     pub(super) fn touch(&self) -> Touch {
         match self.marks.activity() {
@@ -426,17 +400,6 @@ impl Inner {
             Err(_) => Err(StoreError::of(ErrorKind::Timeout, during)),
         }
     }
-}
-
-/// Returns all of these names, each once if both have each once.
-fn both(one: &Names, two: &Names) -> Names {
-    if two.iter().all(|name| one.contains(name)) {
-        return one.clone();
-    }
-    if one.iter().all(|name| two.contains(name)) {
-        return two.clone();
-    }
-    one.iter().chain(two.iter().filter(|name| !one.contains(name))).cloned().collect()
 }
 
 /// Every change under this lock is whole before anything can panic, so a poisoned one is still good.

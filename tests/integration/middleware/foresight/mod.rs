@@ -1,30 +1,20 @@
 //! What the layer learns of its routes, and what a request loads and fetches because of that.
 
+mod routes;
+mod together;
+
 use std::convert::Infallible;
 
 use axum::body::Body;
-use axum::routing::{get, post};
-use axum::{Router, middleware};
 use cloakroom::core::Wanted;
-use cloakroom::{
-    Attr, Attribute, Encryption, EncryptionKey, Error, LoadPolicy, MemoryStore, Name, OnUndecodable, Session,
-    SessionLayer, Sessions,
-};
-use cloakroom_testkit::faulty::{Call, Fault, Operation};
+use cloakroom::{Encryption, EncryptionKey, Error, MemoryStore, Name, OnUndecodable, Session, SessionLayer};
+use cloakroom_testkit::faulty::{Call, Operation};
 use futures_util::FutureExt as _;
 use http::{Method, Request, StatusCode};
-use serde::{Deserialize, Serialize};
 use tower::{Layer as _, ServiceExt as _};
 
-use super::rig::{Rig, answer, request};
-use super::undecodable::plant;
-
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Cart(u64);
-
-impl Attribute for Cart {
-    const NAME: &'static str = "cart";
-}
+use crate::middleware::rig::{Rig, answer, request};
+use crate::middleware::undecodable::plant;
 
 /// Makes a session with the attributes `a` to `e` and `cart`, all 1.
 async fn session(rig: &Rig) -> String {
@@ -281,126 +271,6 @@ async fn a_route_that_fetches_nothing_has_nothing_to_learn() {
         rig.serve(Some(&ticket), handler).await.is(200);
     }
     assert_eq!(loads(&rig), ["a", "b", "c", "a"]);
-}
-
-#[tokio::test]
-async fn the_layer_may_say_what_is_loaded() {
-    let names = || LoadPolicy::Named([Name::from_static("c")].into());
-    for (policy, loaded) in [(names(), "c"), (LoadPolicy::Everything, "*"), (LoadPolicy::OnDemand, "-")] {
-        let rig = Rig::with(|layer| layer.load(policy));
-        let ticket = session(&rig).await;
-        for _ in 0..3 {
-            let expected = if loaded == "*" { vec!["*"] } else { vec![loaded, "a"] };
-            assert_eq!(reads(&rig, &ticket, "/", &["a"]).await, expected);
-        }
-    }
-}
-
-fn app(rig: &Rig) -> Router {
-    let reads_a = async |session: Session| value(&session, "a").await.to_string();
-    let only_b = LoadPolicy::Named([Name::from_static("b")].into());
-    let named = async |sessions: Sessions| {
-        let session = sessions.named(crate::support::COOKIE).await.unwrap();
-        value(&session, "a").await;
-    };
-    let late_cart =
-        async |session: Session, cart: Attr<Cart>| assert_eq!((session.is_new(), cart.0), (false, 1));
-    Router::new()
-        .route(
-            "/users/{id}",
-            get(reads_a).post(async |session: Session| value(&session, "b").await.to_string()),
-        )
-        .route("/named", get(named))
-        .route("/late", get(late_cart))
-        .route("/says", get(reads_a).layer(only_b.clone()))
-        .route(
-            "/says-twice",
-            get(reads_a).layer::<_, Infallible>(LoadPolicy::Everything).layer(only_b.clone()),
-        )
-        .route("/says-named", get(named).layer(only_b))
-        .nest("/nested", Router::new().route("/{name}", post(reads_a)))
-        .layer(middleware::from_fn(async |request: axum::extract::Request, next: middleware::Next| {
-            next.run(request).await
-        }))
-        .layer(rig.layer.clone())
-}
-
-async fn ask(rig: &Rig, app: &Router, ticket: &str, method: Method, path: &str) -> Vec<String> {
-    let mut request = request(Some(ticket)).map(|()| Body::empty());
-    (*request.method_mut(), *request.uri_mut()) = (method, path.parse().unwrap());
-    let Ok(response) = app.clone().oneshot(request).await;
-    answer(response).await.is(200);
-    loads(rig)
-}
-
-#[tokio::test]
-async fn axum_tells_the_route() {
-    let rig = Rig::new();
-    let ticket = session(&rig).await;
-    let app = app(&rig);
-    let get = async |path| ask(&rig, &app, &ticket, Method::GET, path).await;
-    let post = async |path| ask(&rig, &app, &ticket, Method::POST, path).await;
-    assert_eq!(get("/users/ada").await, ["-", "a"]);
-    assert_eq!(get("/users/bob").await, ["a"], "another path of the same route");
-    assert_eq!(post("/users/bob").await, ["-", "b"], "another method");
-    assert_eq!(post("/users/eve").await, ["b"]);
-    assert_eq!(post("/nested/one").await, ["-", "a"]);
-    assert_eq!(post("/nested/two").await, ["a"]);
-    assert_eq!(get("/late").await, ["-", "cart"]);
-    assert_eq!(get("/late").await, ["cart"], "for the extractor before");
-    assert_eq!(get("/named").await, ["-", "a"]);
-    assert_eq!(get("/named").await, ["a"]);
-}
-
-#[tokio::test]
-async fn a_route_may_say_what_is_loaded() {
-    let rig = Rig::new();
-    let ticket = session(&rig).await;
-    let app = app(&rig);
-    for _ in 0..3 {
-        assert_eq!(ask(&rig, &app, &ticket, Method::GET, "/says").await, ["b", "a"]);
-        assert_eq!(ask(&rig, &app, &ticket, Method::GET, "/says-twice").await, ["*"], "the innermost counts");
-        assert_eq!(ask(&rig, &app, &ticket, Method::GET, "/says-named").await, ["b", "a"]);
-    }
-}
-
-#[tokio::test]
-async fn what_is_read_together_is_fetched_together() {
-    let rig = Rig::with(|layer| layer.load(LoadPolicy::OnDemand));
-    let ticket = session(&rig).await;
-    let handler = |session: Session| async move {
-        let (a, b, c) = tokio::join!(value(&session, "a"), value(&session, "b"), value(&session, "c"));
-        assert_eq!((a, b, c), (1, 1, 1));
-        let all = ["d", "e", "d"].map(|name| value(&session, name));
-        assert_eq!(futures_util::future::join_all(all).await, [1, 1, 1]);
-        Ok(StatusCode::OK)
-    };
-    rig.run(Some(&ticket), handler).await.is(200);
-    assert_eq!(loads(&rig), ["-", "a b c", "d e"]);
-}
-
-#[tokio::test]
-async fn of_those_read_together_one_may_be_given_up_and_a_failed_fetch_is_tried_by_the_next() {
-    let rig = Rig::with(|layer| layer.load(LoadPolicy::OnDemand));
-    let ticket = session(&rig).await;
-    let handler = |session: Session| {
-        let rig = rig.clone();
-        async move {
-            tokio::select! {
-                biased;
-                _ = value(&session, "a") => unreachable!("it has to wait"),
-                () = std::future::ready(()) => {}
-            }
-            assert_eq!(value(&session, "b").await, 1);
-            let failure = Fault::Fail(cloakroom::core::ErrorKind::Unavailable);
-            rig.faults.inject_times(Operation::Load, 1, failure);
-            let (c, d) = tokio::join!(session.get_named::<i64>("c"), session.get_named::<i64>("d"));
-            assert!(c.is_err() && d.unwrap() == Some(1), "one failure for one of them");
-            Ok(StatusCode::OK)
-        }
-    };
-    rig.run(Some(&ticket), handler).await.is(200);
-    assert_eq!(loads(&rig)[..], ["-", "a b", "c d", "d"]);
 }
 
 /// A request that is cut off might have read more: what it has read counts, and what it has not does not count against it.
