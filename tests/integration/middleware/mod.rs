@@ -23,7 +23,7 @@ mod listener_fails;
 mod load;
 mod log;
 mod max_sessions;
-mod one_time;
+mod nodes;
 mod registry;
 mod renewal;
 mod rig;
