@@ -20,7 +20,7 @@ pub fn tickets(lines: &[HeaderValue], name: &str) -> Vec<Ticket> {
     for line in lines {
         headers.append(http::header::COOKIE, line.clone());
     }
-    find(&Cookies::of(&headers), name).collect()
+    find(&Cookies::of(&headers, None), name, None).collect()
 }
 
 /// Encodes a value.

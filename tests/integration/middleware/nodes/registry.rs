@@ -52,7 +52,8 @@ async fn open(pair: &Pair, tickets: &[String]) -> usize {
 async fn it_lists_a_principals_sessions(backend: Backend) {
     let pair = Pair::of(backend).await;
     let mut expected: Vec<_> = of_ada(&pair, 3).await.iter().map(|ticket| handle(ticket)).collect();
-    (pair.a.session().await, pair.b.signed_in("bob").await);
+    pair.a.session().await;
+    pair.b.signed_in("bob").await;
     expected.sort();
     for node in pair.both() {
         assert_eq!(listed(node).await, expected);
