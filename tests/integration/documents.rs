@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Where the tests are whose names begin so; the longest prefix that fits counts.
-const FOLDERS: [(&str, &str); 12] = [
+const FOLDERS: [(&str, &str); 13] = [
     ("http::", "tests/integration/http"),
     ("middleware::", "tests/integration/middleware"),
     ("faults::", "tests/integration/faults"),
@@ -17,6 +17,7 @@ const FOLDERS: [(&str, &str); 12] = [
     ("mysql::", "crates/cloakroom-sqlx/tests/mysql"),
     ("demo::web::", "examples/demo/src/web"),
     ("demo::", "examples/demo/tests/browser"),
+    ("identity::", "examples/identity/src"),
 ];
 
 fn repository() -> PathBuf {

@@ -63,13 +63,10 @@ impl Sealer {
         sealed
     }
 
-    /// Decrypts a value.
-    ///
-    /// # Errors
-    ///
-    /// When it does not open.
-    pub fn open(&self, handle: Handle, name: &Name, value: &[u8]) -> Result<Vec<u8>, ()> {
-        let opened = self.0.open(handle, name, value).map_err(drop)?;
-        Ok(opened.map_or_else(|| value.to_vec(), |plain| plain.to_vec()))
+    /// Decrypts a value, if it opens.
+    #[must_use]
+    pub fn open(&self, handle: Handle, name: &Name, value: &[u8]) -> Option<Vec<u8>> {
+        let opened = self.0.open(handle, name, value).ok()?;
+        Some(opened.map_or_else(|| value.to_vec(), |plain| plain.to_vec()))
     }
 }

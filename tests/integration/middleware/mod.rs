@@ -6,6 +6,7 @@ mod after_head;
 mod anonymous;
 mod attr;
 mod clones;
+mod codec_panics;
 mod cookies;
 mod dropped;
 mod ear;

@@ -10,6 +10,7 @@ mod pair;
 mod registry;
 mod step_up;
 mod store_fails;
+mod tls;
 mod told;
 mod ttl;
 mod undecodable;

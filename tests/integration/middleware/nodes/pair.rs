@@ -80,7 +80,7 @@ impl Pair {
 }
 
 impl Peer {
-    fn new(store: Arc<dyn DynStore>, configure: impl Fn(SessionLayer) -> SessionLayer) -> Self {
+    pub(super) fn new(store: Arc<dyn DynStore>, configure: impl Fn(SessionLayer) -> SessionLayer) -> Self {
         let faulty = Faulty::new(Arc::clone(&store));
         let (faults, ear) = (faulty.faults(), Ear::wanting(&["first"]));
         let layer = configure(SessionLayer::new(faulty).listener(ear.clone())).check().unwrap();
