@@ -1,5 +1,6 @@
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -13,6 +14,9 @@ use tower::ServiceExt as _;
 use super::super::ear::Ear;
 use super::super::rig;
 use crate::support::{Answer, Backend, Site, open};
+
+/// How long two commits may take to come: only broken code makes a test wait as long.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Two nodes that share a store and nothing else. Where the store is in memory, both are in the one process that has it.
 pub(super) struct Pair {
@@ -69,7 +73,8 @@ impl Pair {
             }
             gates.into_iter().for_each(Gate::open);
         };
-        let (one, other, ()) = join3(one, other, opens).await;
+        let all = tokio::time::timeout(PATIENCE, join3(one, other, opens)).await;
+        let (one, other, ()) = all.expect("both come to a commit");
         (one, other)
     }
 
