@@ -10,11 +10,16 @@ use cloakroom::{Activity, Session, TimeLeft};
 use super::pair::{Pair, Peer};
 use crate::support::{Backend, eventually, for_each_store};
 
-for_each_store!(polling_is_no_access_and_activity_is, the_keep_alive_counts_and_the_question_does_not);
+for_each_store!(
+    polling_is_no_access_and_activity_is,
+    the_keep_alive_counts_and_the_question_does_not,
+    the_keep_alive_counts_whatever_the_throttle,
+);
 
 fn app() -> Router {
     let used = async |_: Session| ();
     Router::new()
+        .route("/used", get(used))
         .route("/never", get(used).layer(Activity::Never))
         .route("/always", get(async || ()).layer(Activity::Always))
         .route("/time-left", get(TimeLeft::show))
@@ -44,7 +49,13 @@ async fn polling_is_no_access_and_activity_is(backend: Backend) {
 }
 
 async fn the_keep_alive_counts_and_the_question_does_not(backend: Backend) {
-    let pair = Pair::with(backend, |layer| layer.touch_every(Duration::from_secs(60))).await;
+    let pair = Pair::with(backend, |layer| layer.touch_every(Duration::ZERO)).await;
     let ticket = pair.a.session().await;
     counts(&pair, &ticket, "/time-left", "/keep-alive").await;
+}
+
+async fn the_keep_alive_counts_whatever_the_throttle(backend: Backend) {
+    let pair = Pair::with(backend, |layer| layer.touch_every(Duration::from_secs(60))).await;
+    let ticket = pair.a.session().await;
+    counts(&pair, &ticket, "/used", "/keep-alive").await;
 }
