@@ -11,7 +11,7 @@ use axum::extract::{Extension, Form, Query};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response, Result};
 use axum::routing::{get, post};
-use cloakroom::{ErrorKind, Flash, Handle, Session};
+use cloakroom::{Error, ErrorKind, Flash, Handle, Session};
 use serde::Deserialize;
 
 use crate::web::{Page, Visitor};
@@ -80,7 +80,7 @@ async fn end(
 }
 
 /// Returns whether the visitor signed in not long ago, or does so with this very request: under a new ticket then.
-fn is_confirmed(session: &Session, name: Option<&str>, age: Duration) -> Result<bool> {
+fn is_confirmed(session: &Session, name: Option<&str>, age: Duration) -> Result<bool, Error> {
     let name = name.map(str::trim);
     if let Some(name) = name
         && session.principal().is_some_and(|principal| principal.as_str() == name)
@@ -90,7 +90,7 @@ fn is_confirmed(session: &Session, name: Option<&str>, age: Duration) -> Result<
     match session.require_sign_in_within(age) {
         Ok(_) => Ok(true),
         Err(error) if error.kind() == ErrorKind::SignInTooOld => Ok(false),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(error),
     }
 }
 
