@@ -163,7 +163,7 @@ impl Error {
 }
 
 /// An error and all that led to it, from the outside in.
-struct Chain<'a>(&'a (dyn StdError + 'static));
+pub(crate) struct Chain<'a>(pub(crate) &'a (dyn StdError + 'static));
 
 impl fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -214,17 +214,6 @@ impl fmt::Display for Error {
 pub(crate) struct StoreNothing;
 
 pub(crate) const MISSING_LAYER: &str = "no SessionLayer on this route: add `.layer(SessionLayer::new(store))` to the Router, after the routes that use it";
-
-/// Tells an error, and after it all that it came from, as far as the driver's own words.
-pub(crate) struct Chain<'a>(pub(crate) &'a (dyn StdError + 'static));
-
-impl fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self.0, f)?;
-        std::iter::successors(self.0.source(), |&error| error.source())
-            .try_for_each(|error| write!(f, ": {error}"))
-    }
-}
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
