@@ -16,32 +16,18 @@ use super::rig::Rig;
 /// Returns all that is logged while a future runs, and what the future gives.
 pub(super) async fn logged<T>(future: impl Future<Output = T>) -> (String, T) {
     let text = Text::default();
-    let given = future.with_subscriber(into(&text)).await;
-    (text.told(), given)
-}
-
-/// Returns all that is logged on this thread while a future runs, also by tasks that go on by themselves.
-pub(super) async fn logged_by_all<T>(future: impl Future<Output = T>) -> (String, T) {
-    let text = Text::default();
-    let listening = tracing::subscriber::set_default(into(&text));
-    let given = future.await;
-    drop(listening);
-    (text.told(), given)
-}
-
-fn into(text: &Text) -> impl tracing::Subscriber + Send + Sync + use<> {
-    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE);
-    subscriber.with_writer(text.clone()).with_ansi(false).finish()
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(text.clone())
+        .with_ansi(false)
+        .finish();
+    let given = future.with_subscriber(subscriber).await;
+    let bytes = text.0.lock().unwrap().clone();
+    (String::from_utf8(bytes).unwrap(), given)
 }
 
 #[derive(Clone, Debug, Default)]
 struct Text(Arc<Mutex<Vec<u8>>>);
-
-impl Text {
-    fn told(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
 
 impl Write for Text {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
