@@ -176,7 +176,40 @@ mod tests {
         assert_eq!(found(&[&line]).len(), MAX_TICKETS);
     }
 
+    /// The same by another library's reader.
+    fn found_by_another(line: &str) -> Vec<String> {
+        let mut found: Vec<String> = Vec::new();
+        for cookie in cookie::Cookie::split_parse(line).filter_map(Result::ok) {
+            let is_ticket = cookie.name() == "id" && Ticket::parse(cookie.value().as_bytes()).is_ok();
+            if is_ticket && !found.iter().any(|it| it == cookie.value()) {
+                found.push(cookie.value().to_owned());
+            }
+        }
+        found.truncate(MAX_TICKETS);
+        found
+    }
+
+    /// Parts of a line of cookies; `T` and `U` stand for two tickets.
+    const PARTS: &[&str] = &[
+        "id=", "id", "Id=", " id = ", "x=", "=", "T", "U", "\"T\"", "T=", ";", "; ", ";;", " ", "\t", ",",
+        "\"", "a b",
+    ];
+
     proptest! {
+        /// RFC 6265bis: quotes, `=` in a value, blanks, empty pairs.
+        #[test]
+        fn another_reader_finds_the_same(
+            parts in proptest::collection::vec(proptest::sample::select(PARTS), 0..40),
+            seeds: [u8; 2],
+        ) {
+            let [one, two] = seeds.map(|seed| {
+                let digit = char::from(b'a' + seed % 26);
+                format!("{}A", digit.to_string().repeat(21)).repeat(2)
+            });
+            let line = parts.concat().replace('T', &one).replace('U', &two);
+            prop_assert_eq!(found(&[&line]), found_by_another(&line), "{}", line);
+        }
+
         #[test]
         fn no_bytes_make_it_panic_or_invent_a_ticket(line in proptest::collection::vec(any::<u8>(), 0..200)) {
             let mut headers = HeaderMap::new();
