@@ -70,7 +70,7 @@ impl Cookies {
 /// Returns the one `Cookie` line, where no field comes twice. To look at a few fields costs less than to hash a name.
 #[inline]
 fn only(headers: &HeaderMap) -> Option<&HeaderValue> {
-    if headers.len() > 8 {
+    if headers.len() > 4 {
         return headers.get(COOKIE);
     }
     headers.iter().find_map(|(name, value)| (name == COOKIE).then_some(value))
