@@ -10,7 +10,7 @@ use pin_project_lite::pin_project;
 use super::body::SessionBody;
 use super::caching::{forbid_sharing, vary_by};
 use super::failed::StoreFailed;
-use crate::session::{Finish, Inner, Settled, Task};
+use crate::session::{Finish, Inner, Kept, Settled};
 
 pin_project! {
     /// The response of a [`SessionService`](super::SessionService): waits for the inner service, and then, if there is
@@ -37,7 +37,7 @@ pin_project! {
 /// What the inner service answered, held back until the store has.
 struct Storing<T> {
     answer: T,
-    task: Task<Settled>,
+    task: Kept<Settled>,
 }
 
 impl<F: Future> ResponseFuture<F> {

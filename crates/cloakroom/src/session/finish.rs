@@ -5,7 +5,7 @@ use http::{HeaderValue, StatusCode};
 
 use super::inner::Inner;
 use super::state::{CookieDue, State};
-use super::task::{Task, run_to_end};
+use super::task::{Kept, keep, run_to_end};
 use crate::config::OnGone;
 use crate::error::{Error, ErrorKind};
 use crate::route::Activity;
@@ -39,7 +39,7 @@ pub(crate) enum Finish {
     /// Nothing is to be stored.
     Done(Settled),
     /// Something is: the response waits for it.
-    Storing(Task<Settled>),
+    Storing(Kept<Settled>),
 }
 
 /// How much of a request is to be applied.
@@ -61,7 +61,7 @@ impl Inner {
     /// Closes the request's account with its session, before the response's head goes out.
     pub(crate) fn finish(self: &Arc<Self>, failed: impl FnOnce() -> bool) -> Finish {
         match self.state_at_the_end() {
-            None => Finish::Storing(run_to_end(&self.shared.tasks, touch(Arc::clone(self)))),
+            None => Finish::Storing(keep(&self.shared.tasks, touch(Arc::clone(self)))),
             Some(state) => self.finish_used(state, failed()),
         }
     }
@@ -88,7 +88,7 @@ impl Inner {
             return Finish::Done(settled);
         }
         let inner = Arc::clone(self);
-        Finish::Storing(run_to_end(&self.shared.tasks, async move { settle(&inner, extent).await }))
+        Finish::Storing(keep(&self.shared.tasks, async move { settle(&inner, extent).await }))
     }
 
     /// Takes note that the request will have no response. A logout that was asked for is done all the same.

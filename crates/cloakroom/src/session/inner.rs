@@ -389,16 +389,16 @@ impl Inner {
     ) -> Result<T, StoreError> {
         let _timer = telemetry::timed(during);
         let mut operation = pin!(operation);
-        // A store in memory has its answer at once: no timer is set for it.
-        if let Poll::Ready(answer) = poll_fn(|cx| Poll::Ready(operation.as_mut().poll(cx))).await {
+        // No timer is set for a store that has its answer at once.
+        if self.shared.at_once
+            && let Poll::Ready(answer) = poll_fn(|cx| Poll::Ready(operation.as_mut().poll(cx))).await
+        {
             return answer;
         }
-        // Boxed, so that a request that need not wait does not make room for the timer.
         let waiting = tokio::time::timeout(self.settings().store_timeout, operation);
-        match Box::pin(waiting.instrument(tracing::debug_span!("session_store", operation = during))).await {
-            Ok(answer) => answer,
-            Err(_) => Err(StoreError::of(ErrorKind::Timeout, during)),
-        }
+        let span = tracing::debug_span!("session_store", operation = during);
+        let waited = if span.is_disabled() { waiting.await } else { Box::pin(waiting.instrument(span)).await };
+        waited.unwrap_or_else(|_| Err(StoreError::of(ErrorKind::Timeout, during)))
     }
 }
 

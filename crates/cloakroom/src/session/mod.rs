@@ -41,7 +41,7 @@ pub use self::flash::{Flash, FlashLevel, FlashMessage};
 pub(crate) use self::inner::{Inner, Shared};
 pub use self::lookup::Sessions;
 pub(crate) use self::lookup::Slot;
-pub(crate) use self::task::{Task, run_to_end};
+pub(crate) use self::task::{Kept, run_to_end};
 
 /// A request's session.
 ///
