@@ -1,0 +1,44 @@
+use serde::{Deserialize, Serialize};
+
+use crate::protocol::Workload;
+
+/// A subject on a store, as a program lists it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Listed {
+    pub(crate) subject: String,
+    /// What was measured, with its version.
+    pub(crate) version: String,
+    pub(crate) store: String,
+    /// Whether a read extends the session's time, and nothing is stale on a second node.
+    pub(crate) comparable: bool,
+    #[serde(default)]
+    pub(crate) note: String,
+    /// What it can do. All unless listed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) workloads: Option<Vec<Workload>>,
+}
+
+/// Returns what this program serves.
+pub(crate) fn ours() -> Vec<Listed> {
+    let without = ["bare", "nothing"].map(|subject| listed(subject, "memory", Some(vec![Workload::Unused])));
+    let floor = ["redis", "postgres", "sqlite"].map(|store| listed("floor", store, None));
+    let cloakroom = ["memory", "redis", "postgres", "sqlite"].map(|store| listed("cloakroom", store, None));
+    without.into_iter().chain(floor).chain(cloakroom).collect()
+}
+
+fn listed(subject: &str, store: &str, workloads: Option<Vec<Workload>>) -> Listed {
+    let (version, note) = match subject {
+        "bare" => ("axum 0.8", "axum without a layer"),
+        "nothing" => ("axum 0.8", "axum behind a layer that does nothing"),
+        "floor" => ("by hand", "by hand against the same driver"),
+        _ => (concat!("cloakroom ", env!("CARGO_PKG_VERSION")), ""),
+    };
+    Listed {
+        subject: subject.to_owned(),
+        version: version.to_owned(),
+        store: store.to_owned(),
+        comparable: workloads.is_none(),
+        note: note.to_owned(),
+        workloads,
+    }
+}

@@ -1,0 +1,61 @@
+//! The subjects that this program serves: the same routes and the same answers, behind different layers.
+
+mod cloakroom;
+mod floor;
+mod listed;
+mod nothing;
+mod plain;
+
+use std::process::ExitCode;
+
+use axum::Router;
+use axum::routing::MethodRouter;
+use axum::serve::ListenerExt as _;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpListener;
+
+pub(crate) use self::listed::{Listed, ours};
+use crate::Result;
+use crate::protocol::{BODY, Workload};
+
+/// The session cookie of all of them, so that their requests are equally long.
+const COOKIE: &str = "__Host-id";
+
+/// Serves a subject until standard input ends. Prints the address first.
+pub(crate) async fn serve(subject: &str, workload: Workload, url: &str) -> Result<ExitCode> {
+    let app = app(subject, workload, url).await?;
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    println!("{}", listener.local_addr()?);
+    let listener = listener.tap_io(|connection| {
+        // A delayed answer would be a slow one, not a wrong one.
+        let _ = connection.set_nodelay(true);
+    });
+    let mut input = tokio::io::stdin();
+    tokio::select! {
+        served = axum::serve(listener, app) => served?,
+        ended = input.read_u8() => drop(ended),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn app(subject: &str, workload: Workload, url: &str) -> Result<Router> {
+    match subject {
+        "bare" => Ok(plain::bare()),
+        "nothing" => Ok(plain::nothing()),
+        "cloakroom" => cloakroom::app(workload, url).await,
+        "floor" => floor::app(workload, url).await,
+        _ => Err(format!("no subject is called {subject:?}").into()),
+    }
+}
+
+/// The same number of routes in every subject, so that finding one costs the same.
+fn routes<S>(measured: MethodRouter<S>, fill: MethodRouter<S>, stored: MethodRouter<S>) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    Router::new().route("/", measured).route("/fill/{attributes}/{bytes}", fill).route("/stored", stored)
+}
+
+async fn hello() -> &'static str {
+    BODY
+}
