@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use servers::{Postgres, Redis};
 use tempfile::TempDir;
 
-use crate::Result;
 use crate::case::Kind;
+use benches::Result;
 
 /// A store that is up.
 #[derive(Debug)]
@@ -79,7 +79,9 @@ impl Backend {
                 let version = info.lines().find_map(|line| line.strip_prefix("redis_version:"));
                 format!("Redis {}", version.unwrap_or_default())
             }
-            Self::Postgres { server, .. } => format!("PostgreSQL {}", server.sql("SHOW server_version")?.trim()),
+            Self::Postgres { server, .. } => {
+                format!("PostgreSQL {}", server.sql("SHOW server_version")?.trim())
+            }
             Self::Sqlite { .. } => "SQLite within the process, `synchronous = FULL`".to_owned(),
         })
     }

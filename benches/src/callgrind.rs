@@ -1,12 +1,12 @@
 use std::process::{Command, Stdio};
 
-use crate::Result;
 use crate::backend::Backend;
 use crate::case::Case;
 use crate::client::Client;
 use crate::program::{Programs, results};
 use crate::server::Server;
 use crate::tally::Tally;
+use benches::Result;
 
 /// What a server did for so many requests and nothing else, as callgrind counts it: in user space.
 #[derive(Debug)]

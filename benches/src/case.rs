@@ -3,7 +3,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::Workload;
+use benches::protocol::Workload;
 
 /// One thing that is measured.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -147,7 +147,9 @@ mod tests {
 
     #[test]
     fn a_case_is_known_by_its_text() {
-        for text in ["redis/cloakroom/read-one/3k", "memory/bare/unused/none", "sqlite/floor/touch-all/1000x300"] {
+        for text in
+            ["redis/cloakroom/read-one/3k", "memory/bare/unused/none", "sqlite/floor/touch-all/1000x300"]
+        {
             assert_eq!(text.parse::<Case>().unwrap().to_string(), text);
         }
         for text in ["redis/cloakroom/read-one", "redis/cloakroom/read-one/3", "redis/cloakroom/read/3k"] {

@@ -3,9 +3,9 @@ use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::Result;
 use crate::case::{Case, Size};
-use crate::protocol::{BODY, FIRST, START, Stored, Workload};
+use benches::Result;
+use benches::protocol::{BODY, FIRST, START, Stored, Workload};
 
 /// What any client sends. The host is none of the local ones, which some software treats as a special case.
 const USUAL: &str = "host: www.example.com\r\nuser-agent: benches/0.1.0\r\naccept: */*\r\n";
@@ -76,7 +76,9 @@ impl Client {
         let request = std::mem::take(&mut self.request);
         let answer = self.ask(&request).await?;
         let is_new = self.case.workload == Workload::NewSession;
-        if answer.status != 200 || self.body(&answer) != BODY.as_bytes() || is_new && answer.set_cookies.is_empty()
+        if answer.status != 200
+            || self.body(&answer) != BODY.as_bytes()
+            || is_new && answer.set_cookies.is_empty()
         {
             return Err(self.unexpected("the measured request", &answer));
         }
@@ -137,7 +139,8 @@ impl Client {
         let Answer { status, set_cookies, .. } = answer;
         let body = String::from_utf8_lossy(self.body(answer));
         let case = &self.case;
-        format!("{case}: unexpected answer during {during}: {status}, set-cookie {set_cookies:?}, {body:?}").into()
+        format!("{case}: unexpected answer during {during}: {status}, set-cookie {set_cookies:?}, {body:?}")
+            .into()
     }
 }
 

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Result;
 use crate::case::Case;
 use crate::rounds::Round;
-use crate::subjects::Listed;
+use benches::Result;
+use benches::listed::Listed;
 
 /// A run.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

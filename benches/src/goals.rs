@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::case::{Case, Kind, Size};
 use crate::figures::{Figures, Run};
-use crate::protocol::Workload;
+use benches::protocol::Workload;
 
 const OURS: &str = "cloakroom";
 const FLOOR: &str = "floor";
@@ -136,8 +136,11 @@ impl Goals<'_> {
                 _ => false,
             };
         let floor = as_subject(case, FLOOR);
-        let ratios =
-            self.run.of(case)?.ratios(self.run.of(&floor)?, |round| round.store_cpu_micros).filter(|_| is_asked)?;
+        let ratios = self
+            .run
+            .of(case)?
+            .ratios(self.run.of(&floor)?, |round| round.store_cpu_micros)
+            .filter(|_| is_asked)?;
         Some(verdict(case, &floor.to_string(), Figure::StoreCpu, ratios.median, Limit::AtMost(1.2)))
     }
 
@@ -157,7 +160,8 @@ impl Goals<'_> {
     }
 
     fn growth(&self, case: &Case) -> Option<Verdict> {
-        let is_asked = matches!(case.workload, Workload::ReadOne | Workload::ChangeOne) && case.size != Size::KB_3;
+        let is_asked =
+            matches!(case.workload, Workload::ReadOne | Workload::ChangeOne) && case.size != Size::KB_3;
         let small = Case { size: Size::KB_3, ..case.clone() };
         self.instructions(case, &small, Limit::AtMost(GROWTH)).filter(|_| is_asked)
     }
@@ -204,7 +208,16 @@ fn as_subject(case: &Case, subject: &str) -> Case {
 fn touched(case: &Case) -> f64 {
     const COUNTER: u64 = 5;
     let Size { attributes, bytes } = case.size;
-    let filling = bytes + if bytes < 32 { 1 } else if bytes < 256 { 2 } else if bytes < 65_536 { 3 } else { 5 };
+    let filling = bytes
+        + if bytes < 32 {
+            1
+        } else if bytes < 256 {
+            2
+        } else if bytes < 65_536 {
+            3
+        } else {
+            5
+        };
     let all = match case.workload {
         Workload::Unused => 0,
         Workload::ReadOne | Workload::NewSession => COUNTER,
@@ -247,7 +260,7 @@ impl Figures {
 mod tests {
     use super::*;
     use crate::figures::Measured;
-    use crate::subjects::{Listed, ours};
+    use benches::listed::Listed;
 
     fn run(figures: &[(&str, f64)]) -> Run {
         let measured = |&(case, instructions): &(&str, f64)| {
@@ -256,9 +269,11 @@ mod tests {
         };
         let peer = |subject: &str, comparable| Listed {
             subject: subject.to_owned(),
+            version: String::new(),
             store: "redis".to_owned(),
             comparable,
-            ..ours().remove(0)
+            note: String::new(),
+            workloads: None,
         };
         Run {
             subjects: vec![peer("works", true), peer("stale", false)],

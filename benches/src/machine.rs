@@ -1,9 +1,9 @@
 use std::process::Command;
 
-use crate::Result;
 use crate::figures::Machine;
 use crate::plan::Effort;
 use crate::rounds::CONNECTIONS;
+use benches::Result;
 
 /// Returns what this machine is.
 pub(crate) fn machine(effort: &Effort, stores: Vec<String>) -> Result<Machine> {

@@ -11,22 +11,19 @@ mod plan;
 mod processes;
 mod profile;
 mod program;
-mod protocol;
 mod proxy;
 mod report;
 mod rounds;
 mod server;
 mod stores;
-mod subjects;
 mod tally;
 
-use std::error::Error;
 use std::process::ExitCode;
+
+use benches::Result;
 
 use crate::case::Kind;
 use crate::plan::{Choice, FULL, QUICK};
-
-type Result<T, E = Box<dyn Error + Send + Sync>> = std::result::Result<T, E>;
 
 const USAGE: &str = "usage:
   benches/run stores [--quick] [--no-peers] [--store STORE]... [--case PART]...
@@ -46,7 +43,8 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &[&str]) -> Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    // The proxy goes on while the start of a server is waited for.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     match arguments {
         ["stores", options @ ..] => runtime.block_on(stores::run(&choice(options)?, "stores")),
         ["memory", options @ ..] => {
@@ -58,13 +56,6 @@ fn run(arguments: &[&str]) -> Result<ExitCode> {
         }
         ["profile", case, "inclusive"] => {
             runtime.block_on(profile::run(&case.parse()?, |costs| costs.inclusive))
-        }
-        ["list"] => {
-            println!("{}", serde_json::to_string_pretty(&subjects::ours())?);
-            Ok(ExitCode::SUCCESS)
-        }
-        ["serve", subject, workload, url] => {
-            runtime.block_on(subjects::serve(subject, workload.parse()?, url))
         }
         _ => Err(USAGE.into()),
     }

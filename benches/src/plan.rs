@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::case::{Case, Kind, Size};
 use crate::program::Programs;
-use crate::protocol::Workload;
-use crate::subjects::Listed;
+use benches::listed::Listed;
+use benches::protocol::Workload;
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug)]

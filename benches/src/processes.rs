@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::Result;
+use benches::Result;
 
 /// Returns whether all threads of a process wait for something.
 pub(crate) fn is_asleep(pid: u32) -> Result<bool> {
@@ -23,7 +23,8 @@ pub(crate) fn cpu_nanos(root: u32) -> Result<u64> {
     let mut nanos = 0;
     for pid in tree(root)? {
         // A thread may end between being listed and being looked at.
-        let times = threads(pid)?.into_iter().filter_map(|thread| fs::read_to_string(thread.join("schedstat")).ok());
+        let times =
+            threads(pid)?.into_iter().filter_map(|thread| fs::read_to_string(thread.join("schedstat")).ok());
         for time in times {
             nanos += time.split(' ').next().ok_or("an unknown form of schedstat")?.parse::<u64>()?;
         }

@@ -2,12 +2,12 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use crate::Result;
 use crate::backend::Backend;
 use crate::callgrind;
 use crate::case::Case;
 use crate::program::Programs;
 use crate::tally::Costs;
+use benches::Result;
 
 const REQUESTS: u64 = 1_500;
 

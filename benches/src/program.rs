@@ -1,12 +1,12 @@
-//! The programs that serve subjects: this one, and those of the peers.
+//! The programs that serve subjects: our own, and those of the peers.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::Result;
 use crate::case::{Case, Kind};
-use crate::subjects::{Listed, ours};
+use benches::Result;
+use benches::listed::Listed;
 
 /// What can be measured, and by which program.
 #[derive(Debug)]
@@ -15,11 +15,11 @@ pub(crate) struct Programs {
 }
 
 impl Programs {
-    /// Lists what this program serves, and with `peers` builds those and asks them.
+    /// Asks the program of our own what it serves, and with `peers` builds those and asks them.
     pub(crate) fn find(peers: bool) -> Result<Self> {
-        let this = std::env::current_exe()?;
+        let ours = std::env::current_exe()?.with_file_name("subjects");
         let mut programs = Self { listed: BTreeMap::new() };
-        programs.add(ours(), &this)?;
+        programs.add(list(&ours)?, &ours)?;
         if peers {
             for folder in folders()? {
                 let program = build(&folder)?;
@@ -88,7 +88,8 @@ fn build(folder: &Path) -> Result<PathBuf> {
 }
 
 fn list(program: &Path) -> Result<Vec<Listed>> {
-    let output = Command::new(program).arg("list").stderr(Stdio::inherit()).output()?;
+    let output = Command::new(program).arg("list").stderr(Stdio::inherit()).output();
+    let output = output.map_err(|error| format!("{}: {error}", program.display()))?;
     serde_json::from_slice(&output.stdout)
         .map_err(|error| format!("{} list: {error}", program.display()).into())
 }

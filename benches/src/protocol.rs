@@ -6,38 +6,51 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 /// What the measured route answers.
-pub(crate) const BODY: &str = "hello, world\n";
+pub const BODY: &str = "hello, world\n";
 /// What the counter holds at first; its encoding stays of one length.
-pub(crate) const START: u64 = 1_000_000;
+pub const START: u64 = 1_000_000;
 /// The number that each filling begins with.
-pub(crate) const FIRST: u64 = 10_000_000;
+pub const FIRST: u64 = 10_000_000;
 /// How many digits it has.
 const DIGITS: usize = 8;
 
 /// What a request does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Workload {
+#[expect(clippy::exhaustive_enums, reason = "a subject must serve each")]
+pub enum Workload {
+    /// Nothing with the session.
     Unused,
+    /// Reads the counter.
     ReadOne,
+    /// Adds 1 to the counter.
     ChangeOne,
+    /// Reads the counter and four fillings; adds 1 to the counter and to the first filling.
     ReadFiveChangeTwo,
+    /// Adds 1 to the first filling.
     ChangeLarge,
+    /// Adds 1 to every filling.
     TouchAll,
+    /// Makes a session with the counter.
     NewSession,
 }
 
 /// What the store holds under a ticket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Stored {
-    pub(crate) counter: u64,
-    pub(crate) attributes: u64,
-    pub(crate) bytes: u64,
-    pub(crate) sum: u64,
+pub struct Stored {
+    /// The counter.
+    pub counter: u64,
+    /// How many attributes there are, with the counter.
+    pub attributes: u64,
+    /// The length of the fillings.
+    pub bytes: u64,
+    /// The sum of the fillings' numbers.
+    pub sum: u64,
 }
 
 impl Workload {
-    pub(crate) const ALL: [Self; 7] = [
+    /// All of them.
+    pub const ALL: [Self; 7] = [
         Self::Unused,
         Self::ReadOne,
         Self::ChangeOne,
@@ -47,7 +60,9 @@ impl Workload {
         Self::NewSession,
     ];
 
-    pub(crate) fn name(self) -> &'static str {
+    /// Returns its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
             Self::Unused => "unused",
             Self::ReadOne => "read-one",
@@ -77,7 +92,7 @@ impl FromStr for Workload {
 
 impl Stored {
     /// Counts a filling's text.
-    pub(crate) fn add(&mut self, text: &str) {
+    pub fn add(&mut self, text: &str) {
         self.attributes += 1;
         self.bytes += text.len() as u64;
         self.sum += number(text).unwrap_or_default();
@@ -85,22 +100,25 @@ impl Stored {
 }
 
 /// Returns the name of a filling.
-pub(crate) fn name(index: u64) -> String {
+#[must_use]
+pub fn name(index: u64) -> String {
     format!("filling-{index:04}")
 }
 
 /// Returns the text of a filling.
-pub(crate) fn filling(bytes: usize) -> String {
+#[must_use]
+pub fn filling(bytes: usize) -> String {
     format!("{FIRST:x<bytes$}")
 }
 
-/// Returns the number that a filling begins with.
-pub(crate) fn number(text: &str) -> Option<u64> {
+/// Returns the number that a filling begins with; `None` if it begins otherwise.
+#[must_use]
+pub fn number(text: &str) -> Option<u64> {
     text.get(..DIGITS)?.parse().ok()
 }
 
-/// Adds 1 to the number that a filling begins with.
-pub(crate) fn increment(text: &mut String) -> Option<()> {
+/// Adds 1 to the number that a filling begins with; `None` if it begins otherwise.
+pub fn increment(text: &mut String) -> Option<()> {
     let next = number(text)? + 1;
     text.replace_range(..DIGITS, &format!("{next:0DIGITS$}"));
     Some(())

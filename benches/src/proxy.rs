@@ -5,16 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::AbortHandle;
 
-use crate::Result;
 use crate::backend::Backend;
 use crate::case::Case;
 use crate::client::Client;
 use crate::program::Programs;
 use crate::server::Server;
+use benches::Result;
 
 const WARM_UP: u64 = 20;
 const REQUESTS: u64 = 100;

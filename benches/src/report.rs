@@ -24,9 +24,9 @@ pub(crate) fn table(run: &Run) -> String {
 fn line(case: &str, figures: &Figures) -> String {
     let number = |number: Option<f64>, digits| number.map_or(String::new(), |it| format!("{it:.digits$}"));
     let median = |spread: Option<Spread>| number(spread.map(|spread| spread.median), 1);
-    let rate = figures.spread(|round| Some(round.requests_per_second)).map_or(String::new(), |rate| {
-        format!("{:.0} ({:.0} to {:.0})", rate.median, rate.least, rate.most)
-    });
+    let rate = figures
+        .spread(|round| Some(round.requests_per_second))
+        .map_or(String::new(), |rate| format!("{:.0} ({:.0} to {:.0})", rate.median, rate.least, rate.most));
     let cells = [
         number(figures.instructions, 0),
         number(figures.allocations, 1),
@@ -48,7 +48,8 @@ pub(crate) fn goals(verdicts: &[Verdict]) -> String {
     for verdict in verdicts {
         let Verdict { case, against, figure, ratio, limit } = verdict;
         // Writing to a text does not fail.
-        let _ = writeln!(text, "| {case} | {figure} | {against} | {ratio:.3} | {limit} | {} |", outcome(verdict));
+        let _ =
+            writeln!(text, "| {case} | {figure} | {against} | {ratio:.3} | {limit} | {} |", outcome(verdict));
     }
     text
 }
@@ -81,6 +82,8 @@ mod tests {
         assert_eq!(outcome(&verdict(1.32, Limit::AtMost(1.1))), "missed by 20.0 %");
         assert_eq!(outcome(&verdict(2.0, Limit::AtLeast(2.5))), "missed by 25.0 %");
         let table = goals(&[verdict(1.0, Limit::AtMost(1.1))]);
-        assert!(table.ends_with("| redis/cloakroom/read-one/3k | instructions | that | 1.000 | ≤ 1.10 | met |\n"));
+        assert!(
+            table.ends_with("| redis/cloakroom/read-one/3k | instructions | that | 1.000 | ≤ 1.10 | met |\n")
+        );
     }
 }

@@ -4,13 +4,13 @@ use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use crate::Result;
 use crate::backend::Backend;
 use crate::case::Case;
 use crate::client::Client;
 use crate::processes::{cpu_nanos, resident_kib};
 use crate::program::Programs;
 use crate::server::Server;
+use benches::Result;
 
 /// How many keep-alive connections ask at a time.
 pub(crate) const CONNECTIONS: usize = 32;
@@ -57,7 +57,8 @@ pub(crate) async fn round(
     }
     let from = Instant::now() + WARM_UP;
     let window = Window { from, to: from + duration };
-    let mut asking: JoinSet<Result<Vec<u64>>> = clients.into_iter().map(|client| ask(client, window)).collect();
+    let mut asking: JoinSet<Result<Vec<u64>>> =
+        clients.into_iter().map(|client| ask(client, window)).collect();
     sleep_until(window.from).await;
     let (began, before) = (Instant::now(), cpu(&server, backend)?);
     sleep_until(window.to).await;

@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use crate::Result;
 use crate::case::Case;
 use crate::processes;
+use benches::Result;
 
 /// A subject's server: a process of its own.
 #[derive(Debug)]

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use crate::Result;
 use crate::backend::Backend;
 use crate::case::{Case, Kind};
 use crate::figures::{Figures, Measured, Run};
@@ -12,6 +11,7 @@ use crate::machine::machine;
 use crate::plan::{Choice, Effort, is_counted_only};
 use crate::program::{Programs, results};
 use crate::{callgrind, proxy, report, rounds};
+use benches::Result;
 
 /// Measures what was chosen, writes the figures to `name`, and fails if a goal is missed.
 pub(crate) async fn run(choice: &Choice, name: &str) -> Result<ExitCode> {

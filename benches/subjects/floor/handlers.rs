@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::ticket::Ticket;
 use super::{App, Change, Store};
-use crate::protocol::{BODY, FIRST, START, Stored, filling, increment, name, number};
+use benches::protocol::{BODY, FIRST, START, Stored, filling, increment, name, number};
 
 const COUNTER: &str = "counter";
 const FIVE: [&str; 5] = [COUNTER, "filling-0000", "filling-0001", "filling-0002", "filling-0003"];
@@ -29,10 +29,7 @@ pub(super) async fn change_one<S: Store>(State(app): State<App<S>>, headers: Hea
     app.write(&ticket, &[(COUNTER, encode(&(decode::<u64>(&counter)? + 1))?)]).await
 }
 
-pub(super) async fn read_five_change_two<S: Store>(
-    State(app): State<App<S>>,
-    headers: HeaderMap,
-) -> Answer {
+pub(super) async fn read_five_change_two<S: Store>(State(app): State<App<S>>, headers: HeaderMap) -> Answer {
     let ticket = ticket(&headers)?;
     let [counter, first, others @ ..] = app.read(&ticket, FIVE).await?;
     for other in &others {
@@ -97,7 +94,11 @@ pub(super) async fn stored<S: Store>(
 }
 
 impl<S: Store> App<S> {
-    async fn read<const N: usize>(&self, ticket: &Ticket, names: [&str; N]) -> Result<[Bytes; N], StatusCode> {
+    async fn read<const N: usize>(
+        &self,
+        ticket: &Ticket,
+        names: [&str; N],
+    ) -> Result<[Bytes; N], StatusCode> {
         self.read_all(ticket, &names).await?.try_into().map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
     }
 

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::ticket::Ticket;
 use super::{Change, MAX_INACTIVE, MAX_LIFETIME, Meta, Opened, Store, TOUCH_EVERY, millis};
-use crate::Result;
+use benches::Result;
 
 const SCHEMA: &str = include_str!("schema.postgres.sql");
 

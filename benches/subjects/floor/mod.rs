@@ -21,8 +21,8 @@ use bytes::Bytes;
 
 use self::ticket::Ticket;
 use super::{hello, routes};
-use crate::Result;
-use crate::protocol::Workload;
+use benches::Result;
+use benches::protocol::Workload;
 
 const MAX_INACTIVE: Duration = Duration::from_secs(30 * 60);
 const MAX_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
@@ -31,11 +31,7 @@ const TOUCH_EVERY: Duration = Duration::from_secs(60);
 /// Sessions in one store.
 trait Store: Clone + Send + Sync + 'static {
     /// Reads a session and records the access. `None`: the ticket opens none.
-    fn load(
-        &self,
-        ticket: &Ticket,
-        names: &[&str],
-    ) -> impl Future<Output = Result<Option<Opened>>> + Send;
+    fn load(&self, ticket: &Ticket, names: &[&str]) -> impl Future<Output = Result<Option<Opened>>> + Send;
 
     /// Writes attributes of a session. `false`: the ticket opens none.
     fn save(&self, ticket: &Ticket, changes: &[Change<'_>]) -> impl Future<Output = Result<bool>> + Send;

@@ -1,22 +1,5 @@
-use serde::{Deserialize, Serialize};
-
-use crate::protocol::Workload;
-
-/// A subject on a store, as a program lists it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Listed {
-    pub(crate) subject: String,
-    /// What was measured, with its version.
-    pub(crate) version: String,
-    pub(crate) store: String,
-    /// Whether a read extends the session's time, and nothing is stale on a second node.
-    pub(crate) comparable: bool,
-    #[serde(default)]
-    pub(crate) note: String,
-    /// What it can do. All unless listed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) workloads: Option<Vec<Workload>>,
-}
+use benches::listed::Listed;
+use benches::protocol::Workload;
 
 /// Returns what this program serves.
 pub(crate) fn ours() -> Vec<Listed> {

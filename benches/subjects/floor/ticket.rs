@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
 use super::super::COOKIE;
-use crate::Result;
+use benches::Result;
 
 /// What the cookie holds: which session, and the secret that opens it.
 pub(super) struct Ticket {

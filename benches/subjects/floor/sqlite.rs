@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Row as _, Sqlite as Driver, SqlitePool};
 
 use super::ticket::Ticket;
 use super::{Change, MAX_INACTIVE, MAX_LIFETIME, Meta, Opened, Store, TOUCH_EVERY, millis};
-use crate::Result;
+use benches::Result;
 
 type Query<'a> = sqlx::query::Query<'a, Driver, SqliteArguments>;
 
@@ -85,7 +85,8 @@ impl Store for Sqlite {
 
     async fn save(&self, ticket: &Ticket, changes: &[Change<'_>]) -> Result<bool> {
         let query = sqlx::query(AssertSqlSafe(save(changes.len())));
-        let query = query.bind(ticket.handle.to_vec()).bind(ticket.proof().to_vec()).bind(now().cast_signed());
+        let query =
+            query.bind(ticket.handle.to_vec()).bind(ticket.proof().to_vec()).bind(now().cast_signed());
         let query = bind(query, changes);
         Ok(query.execute(&self.writer).await?.rows_affected() > 0)
     }
@@ -98,7 +99,8 @@ impl Store for Sqlite {
         query.bind((now + millis(MAX_LIFETIME)).cast_signed()).execute(&mut *transaction).await?;
         for changes in changes.chunks(100) {
             let query = sqlx::query(AssertSqlSafe(save(changes.len())));
-            let query = query.bind(ticket.handle.to_vec()).bind(ticket.proof().to_vec()).bind(now.cast_signed());
+            let query =
+                query.bind(ticket.handle.to_vec()).bind(ticket.proof().to_vec()).bind(now.cast_signed());
             bind(query, changes).execute(&mut *transaction).await?;
         }
         Ok(transaction.commit().await?)
@@ -125,7 +127,8 @@ fn save(count: usize) -> String {
 }
 
 fn bind<'a>(query: Query<'a>, changes: &[Change<'_>]) -> Query<'a> {
-    let add = |query: Query<'a>, (name, value): &Change<'_>| query.bind((*name).to_owned()).bind(value.clone());
+    let add =
+        |query: Query<'a>, (name, value): &Change<'_>| query.bind((*name).to_owned()).bind(value.clone());
     changes.iter().fold(query, add)
 }
 

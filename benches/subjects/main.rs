@@ -1,9 +1,10 @@
-//! The subjects that this program serves: the same routes and the same answers, behind different layers.
+//! The subjects that have no workspace of their own: the same routes and the same answers, behind different layers. See
+//! `benches/subjects.md`.
 
 mod cloakroom;
 mod floor;
-mod listed;
 mod nothing;
+mod ours;
 mod plain;
 
 use std::process::ExitCode;
@@ -11,18 +12,41 @@ use std::process::ExitCode;
 use axum::Router;
 use axum::routing::MethodRouter;
 use axum::serve::ListenerExt as _;
+use benches::Result;
+use benches::protocol::{BODY, Workload};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
-
-pub(crate) use self::listed::{Listed, ours};
-use crate::Result;
-use crate::protocol::{BODY, Workload};
 
 /// The session cookie of all of them, so that their requests are equally long.
 const COOKIE: &str = "__Host-id";
 
+const USAGE: &str = "usage: subjects list | subjects serve SUBJECT WORKLOAD STORE_URL";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    run(&arguments).unwrap_or_else(|error| {
+        eprintln!("subjects: {error}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run(arguments: &[&str]) -> Result<ExitCode> {
+    match arguments {
+        ["list"] => {
+            println!("{}", serde_json::to_string_pretty(&ours::ours())?);
+            Ok(ExitCode::SUCCESS)
+        }
+        ["serve", subject, workload, url] => {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(serve(subject, workload.parse()?, url))
+        }
+        _ => Err(USAGE.into()),
+    }
+}
+
 /// Serves a subject until standard input ends. Prints the address first.
-pub(crate) async fn serve(subject: &str, workload: Workload, url: &str) -> Result<ExitCode> {
+async fn serve(subject: &str, workload: Workload, url: &str) -> Result<ExitCode> {
     let app = app(subject, workload, url).await?;
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     println!("{}", listener.local_addr()?);

@@ -13,8 +13,8 @@ use cloakroom::{
 use serde::{Deserialize, Serialize};
 
 use super::{COOKIE, hello, routes};
-use crate::Result;
-use crate::protocol::{BODY, FIRST, START, Stored, Workload, filling, increment, name, number};
+use benches::Result;
+use benches::protocol::{BODY, FIRST, START, Stored, Workload, filling, increment, name, number};
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Counter(u64);

@@ -4,7 +4,7 @@ use redis::{Cmd, ErrorKind, FromRedisValue, Script, ServerErrorKind};
 
 use super::ticket::Ticket;
 use super::{Change, MAX_INACTIVE, MAX_LIFETIME, Meta, Opened, Store, TOUCH_EVERY, millis};
-use crate::Result;
+use benches::Result;
 
 #[derive(Clone)]
 pub(super) struct Redis {
