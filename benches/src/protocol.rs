@@ -108,7 +108,9 @@ pub fn name(index: u64) -> String {
 /// Returns the text of a filling.
 #[must_use]
 pub fn filling(bytes: usize) -> String {
-    format!("{FIRST:x<bytes$}")
+    let mut text = FIRST.to_string();
+    text.extend(std::iter::repeat_n('x', bytes.saturating_sub(DIGITS)));
+    text
 }
 
 /// Returns the number that a filling begins with; `None` if it begins otherwise.
@@ -135,6 +137,7 @@ mod tests {
         increment(&mut text).unwrap();
         assert_eq!(text, "10000001xxxx");
         assert_eq!(number("1"), None);
+        assert_eq!(filling(100_000).len(), 100_000);
     }
 
     #[test]
