@@ -7,6 +7,7 @@ mod client;
 mod figures;
 mod goals;
 mod machine;
+mod page;
 mod plan;
 mod processes;
 mod profile;
@@ -28,6 +29,7 @@ use crate::plan::{Choice, FULL, QUICK};
 const USAGE: &str = "usage:
   benches/run stores [--quick] [--no-peers] [--store STORE]... [--case PART]...
                                            every subject on every store, against the goals
+  benches/run page [FILE]                  writes docs/benchmarks.md from the last run, or from a file of figures
   benches/run memory [--quick]             the in-memory store alone, without the peers
   benches/run profile CASE [own|inclusive] the functions that one case spends its instructions in
 
@@ -51,6 +53,8 @@ fn run(arguments: &[&str]) -> Result<ExitCode> {
             let choice = Choice { stores: vec![Kind::Memory], peers: false, ..choice(options)? };
             runtime.block_on(stores::run(&choice, "memory"))
         }
+        ["page"] => page::write(None),
+        ["page", file] => page::write(Some(file)),
         ["profile", case] | ["profile", case, "own"] => {
             runtime.block_on(profile::run(&case.parse()?, |costs| costs.own))
         }

@@ -54,7 +54,7 @@ impl Programs {
     }
 }
 
-/// Returns the peers' workspaces.
+/// Returns the peers' workspaces: the folders that have a lock file.
 fn folders() -> Result<Vec<PathBuf>> {
     let peers = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers");
     if !peers.exists() {
@@ -63,7 +63,7 @@ fn folders() -> Result<Vec<PathBuf>> {
     let mut folders = Vec::new();
     for entry in std::fs::read_dir(peers)? {
         let folder = entry?.path();
-        if folder.join("Cargo.toml").exists() {
+        if folder.join("Cargo.lock").exists() {
             folders.push(folder);
         }
     }
