@@ -45,6 +45,9 @@ pub(crate) struct Figures {
     pub(crate) instructions: Option<f64>,
     /// How often the server asks for memory.
     pub(crate) allocations: Option<f64>,
+    /// Instructions of the store's process in user space, of Redis alone.
+    #[serde(default)]
+    pub(crate) store_instructions: Option<f64>,
     pub(crate) bytes_to_store: Option<f64>,
     pub(crate) bytes_from_store: Option<f64>,
     pub(crate) round_trips: Option<f64>,

@@ -4,6 +4,7 @@ mod backend;
 mod callgrind;
 mod case;
 mod client;
+mod counted_redis;
 mod figures;
 mod goals;
 mod machine;

@@ -6,8 +6,8 @@ use crate::figures::{Figures, Run, Spread};
 use crate::goals::{Limit, Verdict};
 
 const HEAD: &str = "\
-| case | instructions | allocations | requests/s (least to most) | p50 | p99 | CPU | the store's CPU | bytes | round trips | memory |
-|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|
+| case | instructions | allocations | requests/s (least to most) | p50 | p99 | CPU | the store's CPU | its instructions | bytes | round trips | memory |
+|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|
 ";
 const FOOT: &str = "
 For one request: instructions of the server in user space; memory allocations; CPU time in µs, user and system; bytes to and
@@ -35,6 +35,7 @@ fn line(case: &str, figures: &Figures) -> String {
         median(figures.spread(|round| Some(round.p99_micros))),
         median(figures.spread(|round| Some(round.cpu_micros))),
         median(figures.spread(|round| round.store_cpu_micros)),
+        number(figures.store_instructions, 0),
         number(figures.bytes(), 0),
         number(figures.round_trips, 2),
         median(figures.spread(|round| Some(round.resident_kib / 1_024.0))),

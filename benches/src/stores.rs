@@ -10,7 +10,7 @@ use crate::goals::{Verdict, verdicts};
 use crate::machine::machine;
 use crate::plan::{Choice, Effort, is_counted_only};
 use crate::program::{Programs, results};
-use crate::{callgrind, proxy, report, rounds};
+use crate::{callgrind, counted_redis, proxy, report, rounds};
 use benches::Result;
 
 /// Measures what was chosen, writes the figures to `name`, and fails if a goal is missed.
@@ -61,6 +61,9 @@ async fn counted(case: &Case, programs: &Programs, backend: &mut Backend, effort
         allocations: Some(counted.allocations()),
         ..Figures::default()
     };
+    if case.store == Kind::Redis {
+        figures.store_instructions = Some(counted_redis::instructions(case, programs, effort.requests).await?);
+    }
     if case.store.is_networked() {
         let traffic = proxy::count(case, programs, backend).await?;
         figures.bytes_to_store = Some(traffic.bytes_to);

@@ -52,11 +52,12 @@ fn wide(run: &Run, kind: Kind, cell: Cell) -> String {
 
 /// A line for each case, a column for each figure.
 fn details(run: &Run, kind: Kind) -> String {
-    let columns: [(&str, Cell); 8] = [
+    let columns: [(&str, Cell); 9] = [
         ("p50, µs", |it| Some(format!("{:.0}", it.spread(|round| Some(round.p50_micros))?.median))),
         ("p99, µs", |it| Some(format!("{:.0}", it.spread(|round| Some(round.p99_micros))?.median))),
         ("CPU, µs", |it| Some(format!("{:.1}", it.spread(|round| Some(round.cpu_micros))?.median))),
         ("the store's CPU, µs", |it| Some(format!("{:.1}", it.spread(|round| round.store_cpu_micros)?.median))),
+        ("its instructions, thousands", |it| it.store_instructions.map(thousands)),
         ("bytes to and from the store", |it| Some(format!("{:.0}", it.bytes()?))),
         ("round trips", |it| Some(format!("{:.1}", it.round_trips?))),
         ("allocations", |it| Some(format!("{:.0}", it.allocations?))),
