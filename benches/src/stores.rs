@@ -62,7 +62,8 @@ async fn counted(case: &Case, programs: &Programs, backend: &mut Backend, effort
         ..Figures::default()
     };
     if case.store == Kind::Redis {
-        figures.store_instructions = Some(counted_redis::instructions(case, programs, effort.requests).await?);
+        figures.store_instructions =
+            Some(counted_redis::instructions(case, programs, effort.requests).await?);
     }
     if case.store.is_networked() {
         let traffic = proxy::count(case, programs, backend).await?;

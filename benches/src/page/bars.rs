@@ -40,7 +40,12 @@ pub(super) fn plot(run: &Run, kind: Kind) -> String {
     for (workload, size) in PANELS {
         let bars = bars(run, kind, workload, size);
         if !bars.is_empty() {
-            panel(&mut body, &mut y, &format!("{workload}, {}: thousands of instructions", size.name()), &bars);
+            panel(
+                &mut body,
+                &mut y,
+                &format!("{workload}, {}: thousands of instructions", size.name()),
+                &bars,
+            );
         }
     }
     format!("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {y}\">\n{STYLE}{body}</svg>\n")

@@ -4,7 +4,8 @@ use crate::figures::{Figures, Run};
 
 /// Lists where another subject needs less, or answers more, than Cloakroom does.
 pub(super) fn lists(run: &Run) -> String {
-    let instructions = list(run, "Instructions, in thousands", |figures| figures.instructions, |it, ours| it < ours);
+    let instructions =
+        list(run, "Instructions, in thousands", |figures| figures.instructions, |it, ours| it < ours);
     let rate = |figures: &Figures| Some(figures.spread(|round| Some(round.requests_per_second))?.median);
     let rates = list(run, "Requests per second, in thousands", rate, |it, ours| it > ours);
     [instructions, rates].join("\n")
@@ -23,7 +24,8 @@ fn list(
         let both = figure(&measured.figures).zip(run.of(&ours).and_then(&figure));
         if let Some((theirs, ours)) = both.filter(|(theirs, ours)| is_better(*theirs, *ours)) {
             let compared = if is_comparable(run, case) { "yes" } else { "no" };
-            table.line([&case.to_string(), &thousands(theirs), &thousands(ours), compared].map(AsRef::as_ref));
+            table
+                .line([&case.to_string(), &thousands(theirs), &thousands(ours), compared].map(AsRef::as_ref));
         }
     }
     let found = if table.is_empty() { "Nowhere.\n".to_owned() } else { table.to_string() };

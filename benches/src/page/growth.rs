@@ -21,16 +21,20 @@ const POWERS: f64 = 3.2;
 /// Writes a table and a plot.
 pub(super) fn section(run: &Run) -> String {
     let sizes = sizes(run);
-    let names: Vec<String> = sizes.iter().map(|size| format!("{} × {}", size.attributes, size.bytes)).collect();
+    let names: Vec<String> =
+        sizes.iter().map(|size| format!("{} × {}", size.attributes, size.bytes)).collect();
     let mut table = Table::new(["store", "workload"].into_iter().chain(names.iter().map(String::as_str)));
     for (kind, workload) in lines() {
         let figure = |size: &Size| Some(run.of(&case(kind, workload, *size))?.instructions?);
-        let cells: Vec<_> = sizes.iter().map(|size| figure(size).map(thousands).unwrap_or_default()).collect();
+        let cells: Vec<_> =
+            sizes.iter().map(|size| figure(size).map(thousands).unwrap_or_default()).collect();
         if cells.iter().any(|cell| !cell.is_empty()) {
             table.line([kind.name(), workload.name()].into_iter().chain(cells.iter().map(String::as_str)));
         }
     }
-    format!("![Instructions by the size of the session](benchmarks/{PLOT})\n\nThousands; attributes × bytes of each.\n\n{table}")
+    format!(
+        "![Instructions by the size of the session](benchmarks/{PLOT})\n\nThousands; attributes × bytes of each.\n\n{table}"
+    )
 }
 
 /// Draws a line for each store and workload.
@@ -48,7 +52,9 @@ pub(super) fn plot(run: &Run) -> String {
         ends.extend(points.last().map(|(_, figure)| (height(*figure, most), name)));
     }
     names(&mut body, ends);
-    format!("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\">\n{STYLE}{body}</svg>\n")
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\">\n{STYLE}{body}</svg>\n"
+    )
 }
 
 fn lines() -> impl Iterator<Item = (Kind, Workload)> {
@@ -87,7 +93,10 @@ fn height(figure: f64, most: f64) -> f64 {
 fn axes(most: f64) -> String {
     let mut body = String::new();
     let base = HEIGHT - BOTTOM;
-    let _ = writeln!(body, "<text class=\"head\" x=\"0\" y=\"14\">Thousands of instructions, by the session's size</text>");
+    let _ = writeln!(
+        body,
+        "<text class=\"head\" x=\"0\" y=\"14\">Thousands of instructions, by the session's size</text>"
+    );
     let _ = writeln!(body, "<line x1=\"{LEFT}\" y1=\"{base}\" x2=\"{}\" y2=\"{base}\"/>", WIDTH - RIGHT);
     for (bytes, name) in [(1e3, "1 KB"), (1e4, "10 KB"), (1e5, "100 KB"), (1e6, "1 MB")] {
         let (x, y) = (across(bytes), base + 20.0);
@@ -95,7 +104,12 @@ fn axes(most: f64) -> String {
     }
     for share in [0.0, 0.5, 1.0] {
         let figure = most * share;
-        let _ = writeln!(body, "<text x=\"0\" y=\"{:.1}\">{}</text>", height(figure, most) + 4.0, thousands(figure));
+        let _ = writeln!(
+            body,
+            "<text x=\"0\" y=\"{:.1}\">{}</text>",
+            height(figure, most) + 4.0,
+            thousands(figure)
+        );
     }
     body
 }

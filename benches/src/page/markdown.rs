@@ -22,7 +22,8 @@ impl Table {
 
     fn is_numeric(&self, column: usize) -> bool {
         let cells = self.lines.iter().filter_map(|line| line.get(column)).filter(|cell| !cell.is_empty());
-        let mut begins = cells.map(|cell| cell.trim_start_matches('*').starts_with(|it: char| it.is_ascii_digit()));
+        let mut begins =
+            cells.map(|cell| cell.trim_start_matches('*').starts_with(|it: char| it.is_ascii_digit()));
         column > 0 && begins.next().is_some_and(|first| first && begins.all(|each| each))
     }
 }

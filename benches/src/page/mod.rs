@@ -20,7 +20,8 @@ use crate::report::outcome;
 
 /// Writes the page and its plots from the last run, or from the figures of a file.
 pub(crate) fn write(from: Option<&str>) -> Result<ExitCode> {
-    let from = from.map_or_else(|| results().map(|folder| folder.join("stores.json")), |from| Ok(from.into()))?;
+    let from =
+        from.map_or_else(|| results().map(|folder| folder.join("stores.json")), |from| Ok(from.into()))?;
     let run = Run::read(&from)?;
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
     let plots = docs.join("benchmarks");
@@ -63,7 +64,10 @@ fn measured_on(run: &Run) -> impl Iterator<Item = Kind> {
 fn machine(run: &Run) -> String {
     let it = &run.machine;
     let lines = [
-        format!("Measured on {} with {} cores of {}, {}, {}.", it.date, it.cores, it.processor, it.kernel, it.compiler),
+        format!(
+            "Measured on {} with {} cores of {}, {}, {}.",
+            it.date, it.cores, it.processor, it.kernel, it.compiler
+        ),
         format!("{}.", it.stores.join("; ")),
         format!("{}.", it.effort),
     ];
@@ -91,7 +95,14 @@ fn goals(verdicts: &[Verdict]) -> String {
     for verdict in verdicts {
         let Verdict { case, against, figure, ratio, limit } = verdict;
         let said = if verdict.is_met() { outcome(verdict) } else { format!("**{}**", outcome(verdict)) };
-        let cells = [case.to_string(), figure.to_string(), against.clone(), format!("{ratio:.2}"), limit.to_string(), said];
+        let cells = [
+            case.to_string(),
+            figure.to_string(),
+            against.clone(),
+            format!("{ratio:.2}"),
+            limit.to_string(),
+            said,
+        ];
         table.line(cells.each_ref().map(String::as_str));
     }
     format!("{} goals, of which {missed} are missed.\n\n{table}", verdicts.len())

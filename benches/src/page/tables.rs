@@ -38,7 +38,9 @@ fn wide(run: &Run, kind: Kind, cell: Cell) -> String {
     let subjects = subjects(run, kind);
     let mut table = Table::new(["workload", "size"].into_iter().chain(subjects.iter().map(String::as_str)));
     let sizes = [Size::NONE].into_iter().chain(Size::USUAL);
-    for (workload, size) in Workload::ALL.into_iter().flat_map(|one| sizes.clone().map(move |size| (one, size))) {
+    for (workload, size) in
+        Workload::ALL.into_iter().flat_map(|one| sizes.clone().map(move |size| (one, size)))
+    {
         let figures = |subject: &String| run.of(&Case::new(kind, subject, workload, size));
         let cells: Vec<_> =
             subjects.iter().map(|subject| figures(subject).and_then(cell).unwrap_or_default()).collect();
@@ -56,7 +58,9 @@ fn details(run: &Run, kind: Kind) -> String {
         ("p50, µs", |it| Some(format!("{:.0}", it.spread(|round| Some(round.p50_micros))?.median))),
         ("p99, µs", |it| Some(format!("{:.0}", it.spread(|round| Some(round.p99_micros))?.median))),
         ("CPU, µs", |it| Some(format!("{:.1}", it.spread(|round| Some(round.cpu_micros))?.median))),
-        ("the store's CPU, µs", |it| Some(format!("{:.1}", it.spread(|round| round.store_cpu_micros)?.median))),
+        ("the store's CPU, µs", |it| {
+            Some(format!("{:.1}", it.spread(|round| round.store_cpu_micros)?.median))
+        }),
         ("its instructions, thousands", |it| it.store_instructions.map(thousands)),
         ("bytes to and from the store", |it| Some(format!("{:.0}", it.bytes()?))),
         ("round trips", |it| Some(format!("{:.1}", it.round_trips?))),
@@ -70,8 +74,10 @@ fn details(run: &Run, kind: Kind) -> String {
     for case in cases(run, kind) {
         let figures = run.of(&case);
         let cells = columns.iter().map(|(_, cell)| figures.and_then(cell).unwrap_or_default());
-        let line: Vec<_> =
-            [case.workload.name().to_owned(), case.size.name(), case.subject.clone()].into_iter().chain(cells).collect();
+        let line: Vec<_> = [case.workload.name().to_owned(), case.size.name(), case.subject.clone()]
+            .into_iter()
+            .chain(cells)
+            .collect();
         table.line(line.iter().map(String::as_str));
     }
     table.to_string()
@@ -81,7 +87,8 @@ fn cases(run: &Run, kind: Kind) -> Vec<Case> {
     let mut cases = Vec::new();
     for workload in [Workload::ReadOne, Workload::ChangeOne] {
         for size in [Size::KB_3, Size::KB_200] {
-            let all = subjects(run, kind).into_iter().map(|subject| Case::new(kind, &subject, workload, size));
+            let all =
+                subjects(run, kind).into_iter().map(|subject| Case::new(kind, &subject, workload, size));
             cases.extend(all.filter(|case| run.of(case).is_some()));
         }
     }
@@ -92,7 +99,8 @@ fn cases(run: &Run, kind: Kind) -> Vec<Case> {
 pub(super) fn subjects(run: &Run, kind: Kind) -> Vec<String> {
     let on_it = run.measured.iter().filter(|measured| measured.case.store == kind);
     let mut subjects: Vec<_> = on_it.map(|measured| measured.case.subject.clone()).collect();
-    let order = |subject: &str| ["bare", "nothing", "floor", "cloakroom"].iter().position(|ours| *ours == subject);
+    let order =
+        |subject: &str| ["bare", "nothing", "floor", "cloakroom"].iter().position(|ours| *ours == subject);
     subjects.sort_by_key(|subject| (order(subject).unwrap_or(usize::MAX), subject.clone()));
     subjects.dedup();
     subjects
