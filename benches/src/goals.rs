@@ -8,6 +8,8 @@ use benches::protocol::Workload;
 
 const OURS: &str = "cloakroom";
 const FLOOR: &str = "floor";
+/// What is no peer.
+const NO_PEERS: [&str; 5] = [OURS, FLOOR, "floor-throttled", "bare", "nothing"];
 /// How much more a request may cost on a larger session.
 const GROWTH: f64 = 1.10;
 /// Bytes of a round trip beside those that were asked for.
@@ -179,8 +181,7 @@ impl Goals<'_> {
     /// Returns what the peers took for the same.
     fn peers(&self, case: &Case) -> impl Iterator<Item = (&Case, f64)> {
         let is_peer = move |other: &Case| {
-            !matches!(other.subject.as_str(), OURS | FLOOR | "bare" | "nothing")
-                && *other == as_subject(case, &other.subject)
+            !NO_PEERS.contains(&other.subject.as_str()) && *other == as_subject(case, &other.subject)
         };
         let measured = self.run.measured.iter().filter(move |measured| is_peer(&measured.case));
         measured.filter_map(|measured| Some((&measured.case, measured.figures.instructions?)))
@@ -204,20 +205,18 @@ fn as_subject(case: &Case, subject: &str) -> Case {
     Case { subject: subject.to_owned(), ..case.clone() }
 }
 
-/// Returns the bytes of the values that a request reads and writes, as MessagePack.
+/// Returns the bytes of the names and values that a request reads and writes, the values as MessagePack: what Cloakroom's
+/// own limits count as well.
 fn touched(case: &Case) -> f64 {
-    const COUNTER: u64 = 5;
+    const COUNTER: u64 = 7 + 5;
     let Size { attributes, bytes } = case.size;
-    let filling = bytes
-        + if bytes < 32 {
-            1
-        } else if bytes < 256 {
-            2
-        } else if bytes < 65_536 {
-            3
-        } else {
-            5
-        };
+    let head = match bytes {
+        0..32 => 1,
+        32..256 => 2,
+        256..65_536 => 3,
+        _ => 5,
+    };
+    let filling = 12 + head + bytes;
     let all = match case.workload {
         Workload::Unused => 0,
         Workload::ReadOne | Workload::NewSession => COUNTER,
@@ -320,8 +319,8 @@ mod tests {
     #[test]
     fn touched_bytes_are_those_read_and_written() {
         let touched = |case: &str| touched(&case.parse().unwrap());
-        assert_eq!(touched("redis/cloakroom/read-one/200k"), 5.0);
-        assert_eq!(touched("redis/cloakroom/change-large/3k"), 606.0);
-        assert_eq!(touched("redis/cloakroom/read-five-change-two/3k"), 1_525.0);
+        assert_eq!(touched("redis/cloakroom/read-one/200k"), 12.0);
+        assert_eq!(touched("redis/cloakroom/change-large/3k"), 630.0);
+        assert_eq!(touched("redis/cloakroom/read-five-change-two/3k"), 1_599.0);
     }
 }

@@ -67,7 +67,8 @@ async fn app(subject: &str, workload: Workload, url: &str) -> Result<Router> {
         "bare" => Ok(plain::bare()),
         "nothing" => Ok(plain::nothing()),
         "cloakroom" => cloakroom::app(workload, url).await,
-        "floor" => floor::app(workload, url).await,
+        "floor" => floor::app(workload, url, false).await,
+        "floor-throttled" => floor::app(workload, url, true).await,
         _ => Err(format!("no subject is called {subject:?}").into()),
     }
 }

@@ -1,9 +1,10 @@
 //! The floor: what one would write by hand against the driver, with the guarantees that matter.
 //!
 //! The store knows the SHA-256 of a ticket's secret, compares it, and checks both deadlines by its own clock, in the step
-//! that reads or writes. One round trip reads the metadata and the wanted attributes, and records the access if none was
-//! recorded for a minute; one writes what was changed, if the session is still there. Nothing else is done for a request.
+//! that reads or writes. One round trip reads the metadata and the wanted attributes, and records the access; one writes what
+//! was changed, if the session is still there. Nothing else is done for a request.
 
+mod connections;
 mod handlers;
 mod postgres;
 mod redis;
@@ -71,10 +72,12 @@ struct App<S> {
     fillings: Arc<AtomicU64>,
 }
 
-pub(super) async fn app(workload: Workload, url: &str) -> Result<Router> {
+/// `is_throttled`: Redis records an access once a minute, as SQL always does, instead of with every load.
+pub(super) async fn app(workload: Workload, url: &str, is_throttled: bool) -> Result<Router> {
+    let touch_every = if is_throttled { TOUCH_EVERY } else { Duration::ZERO };
     let scheme = url.split(':').next().unwrap_or_default();
     Ok(match scheme {
-        "redis" => on(redis::Redis::connect(url).await?, workload),
+        "redis" => on(redis::Redis::connect(url, touch_every).await?, workload),
         "postgres" => on(postgres::Postgres::connect(url).await?, workload),
         "sqlite" => on(sqlite::Sqlite::open(&url["sqlite:".len()..]).await?, workload),
         _ => return Err(format!("there is no floor for the URL {url:?}").into()),

@@ -1,8 +1,9 @@
 use bytes::Bytes;
-use sqlx::postgres::{PgPoolOptions, PgRow};
-use sqlx::{PgPool, Row as _};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgRow};
+use sqlx::{Postgres as Driver, Row as _};
 use uuid::Uuid;
 
+use super::connections::Connections;
 use super::ticket::Ticket;
 use super::{Change, MAX_INACTIVE, MAX_LIFETIME, Meta, Opened, Store, TOUCH_EVERY, millis};
 use benches::Result;
@@ -45,67 +46,76 @@ const CREATE: &str = "\
     SELECT made.handle, c.name, c.value FROM made, unnest($3::text[], $4::bytea[]) AS c (name, value)";
 const ALL: &str = "SELECT name, value FROM floor_attributes WHERE session = $1";
 
+type Query<'a> = sqlx::query::Query<'a, Driver, PgArguments>;
+
 #[derive(Clone)]
 pub(super) struct Postgres {
-    pool: PgPool,
+    connections: Connections<PgConnection>,
 }
 
 impl Postgres {
     pub(super) async fn connect(url: &str) -> Result<Self> {
-        let options = PgPoolOptions::new().max_connections(10).test_before_acquire(false);
-        let pool = options.connect(url).await?;
-        sqlx::raw_sql(SCHEMA).execute(&pool).await?;
-        Ok(Self { pool })
+        let connections = Connections::new(url.parse::<PgConnectOptions>()?, 10);
+        let mut lease = connections.take().await?;
+        sqlx::raw_sql(SCHEMA).execute(&mut lease.connection).await?;
+        lease.give_back();
+        Ok(Self { connections })
     }
 
-    async fn rows(&self, ticket: &Ticket, names: &[&str]) -> Result<Vec<PgRow>> {
-        let every = millis(TOUCH_EVERY) as i64;
-        let proof = ticket.proof();
-        let begin = |sql| sqlx::query(sql).bind(handle(ticket)).bind(&proof[..]);
-        Ok(match names {
-            [name] => {
-                let row = begin(LOAD_ONE).bind(*name).bind(every).fetch_optional(&self.pool).await?;
-                row.into_iter().collect()
-            }
-            names => begin(LOAD).bind(names).bind(every).fetch_all(&self.pool).await?,
-        })
+    async fn rows(&self, query: Query<'_>) -> Result<Vec<PgRow>> {
+        let mut lease = self.connections.take().await?;
+        let rows = query.fetch_all(&mut lease.connection).await?;
+        lease.give_back();
+        Ok(rows)
+    }
+
+    async fn execute(&self, query: Query<'_>) -> Result<u64> {
+        let mut lease = self.connections.take().await?;
+        let done = query.execute(&mut lease.connection).await?;
+        lease.give_back();
+        Ok(done.rows_affected())
     }
 }
 
 impl Store for Postgres {
     async fn load(&self, ticket: &Ticket, names: &[&str]) -> Result<Option<Opened>> {
-        let rows = self.rows(ticket, names).await?;
+        let every = millis(TOUCH_EVERY).cast_signed();
+        let query = match names {
+            [name] => begin(LOAD_ONE, ticket).bind(*name),
+            names => begin(LOAD, ticket).bind(names),
+        };
+        let rows = self.rows(query.bind(every)).await?;
         let Some(first) = rows.first() else { return Ok(None) };
         if first.try_get(4)? {
-            sqlx::query(TOUCH).bind(handle(ticket)).bind(&ticket.proof()[..]).execute(&self.pool).await?;
+            self.execute(begin(TOUCH, ticket)).await?;
         }
         opened(&rows, names).map(Some)
     }
 
     async fn save(&self, ticket: &Ticket, changes: &[Change<'_>]) -> Result<bool> {
-        let proof = ticket.proof();
-        let begin = |sql| sqlx::query(sql).bind(handle(ticket)).bind(&proof[..]);
         let query = match changes {
-            [(name, value)] => begin(SAVE_ONE).bind(*name).bind(&value[..]),
-            changes => begin(SAVE).bind(names(changes)).bind(values(changes)),
+            [(name, value)] => begin(SAVE_ONE, ticket).bind(*name).bind(&value[..]),
+            changes => begin(SAVE, ticket).bind(names(changes)).bind(values(changes)),
         };
-        Ok(query.execute(&self.pool).await?.rows_affected() > 0)
+        Ok(self.execute(query).await? > 0)
     }
 
     async fn create(&self, ticket: &Ticket, changes: &[Change<'_>]) -> Result<()> {
-        let proof = ticket.proof();
-        let query = sqlx::query(CREATE).bind(handle(ticket)).bind(&proof[..]);
-        let query = query.bind(names(changes)).bind(values(changes));
-        let query = query.bind(millis(MAX_INACTIVE) as i64).bind(millis(MAX_LIFETIME) as i64);
-        query.execute(&self.pool).await?;
+        let query = begin(CREATE, ticket).bind(names(changes)).bind(values(changes));
+        let (inactive, lifetime) = (millis(MAX_INACTIVE), millis(MAX_LIFETIME));
+        self.execute(query.bind(inactive.cast_signed()).bind(lifetime.cast_signed())).await?;
         Ok(())
     }
 
     async fn all(&self, ticket: &Ticket) -> Result<Vec<(String, Bytes)>> {
-        let all: Vec<(String, Vec<u8>)> =
-            sqlx::query_as(ALL).bind(handle(ticket)).fetch_all(&self.pool).await?;
-        Ok(all.into_iter().map(|(name, value)| (name, value.into())).collect())
+        let rows = self.rows(sqlx::query(ALL).bind(handle(ticket))).await?;
+        let all = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get::<Vec<u8>, _>(1)?.into())));
+        all.collect()
     }
+}
+
+fn begin<'a>(sql: &'static str, ticket: &'a Ticket) -> Query<'a> {
+    sqlx::query(sql).bind(handle(ticket)).bind(&ticket.proof[..])
 }
 
 fn opened(rows: &[PgRow], names: &[&str]) -> Result<Opened> {

@@ -1,15 +1,19 @@
+use std::time::Duration;
+
 use bytes::{Buf as _, Bytes};
 use redis::aio::MultiplexedConnection;
 use redis::{Cmd, ErrorKind, FromRedisValue, Script, ServerErrorKind};
 
 use super::ticket::Ticket;
-use super::{Change, MAX_INACTIVE, MAX_LIFETIME, Meta, Opened, Store, TOUCH_EVERY, millis};
+use super::{Change, MAX_INACTIVE, MAX_LIFETIME, Meta, Opened, Store, millis};
 use benches::Result;
 
 #[derive(Clone)]
 pub(super) struct Redis {
     connection: MultiplexedConnection,
     scripts: &'static Scripts,
+    /// How often at most an access is recorded.
+    touch_every: Duration,
 }
 
 struct Scripts {
@@ -19,14 +23,14 @@ struct Scripts {
 }
 
 impl Redis {
-    pub(super) async fn connect(url: &str) -> Result<Self> {
+    pub(super) async fn connect(url: &str, touch_every: Duration) -> Result<Self> {
         let connection = redis::Client::open(url)?.get_multiplexed_async_connection().await?;
         let scripts = Scripts {
             load: Script::new(include_str!("load.lua")),
             save: Script::new(include_str!("save.lua")),
             create: Script::new(include_str!("create.lua")),
         };
-        Ok(Self { connection, scripts: Box::leak(Box::new(scripts)) })
+        Ok(Self { connection, scripts: Box::leak(Box::new(scripts)), touch_every })
     }
 
     async fn run<T: FromRedisValue>(&self, script: &Script, call: &Cmd) -> Result<T> {
@@ -45,7 +49,7 @@ impl Store for Redis {
     async fn load(&self, ticket: &Ticket, names: &[&str]) -> Result<Option<Opened>> {
         let script = &self.scripts.load;
         let mut call = begin(script, ticket, 1 + names.len(), 0);
-        call.arg(millis(TOUCH_EVERY));
+        call.arg(millis(self.touch_every));
         for name in names {
             call.arg(*name);
         }
@@ -79,7 +83,7 @@ impl Store for Redis {
 
 fn begin(script: &Script, ticket: &Ticket, arguments: usize, bytes: usize) -> Cmd {
     let mut call = Cmd::with_capacity(5 + arguments, 128 + bytes);
-    call.arg("EVALSHA").arg(script.get_hash()).arg(1).arg(&key(ticket)).arg(&ticket.proof());
+    call.arg("EVALSHA").arg(script.get_hash()).arg(1).arg(&key(ticket)).arg(&ticket.proof);
     call
 }
 

@@ -2,10 +2,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use sqlx::sqlite::{
-    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+    SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteRow, SqliteSynchronous,
 };
-use sqlx::{AssertSqlSafe, Row as _, Sqlite as Driver, SqlitePool};
+use sqlx::{AssertSqlSafe, Connection as _, Row as _, Sqlite as Driver};
 
+use super::connections::Connections;
 use super::ticket::Ticket;
 use super::{Change, MAX_INACTIVE, MAX_LIFETIME, Meta, Opened, Store, TOUCH_EVERY, millis};
 use benches::Result;
@@ -32,9 +33,9 @@ const ALL: &str = "SELECT name, value FROM floor_attributes WHERE session = ?1";
 
 #[derive(Clone)]
 pub(super) struct Sqlite {
-    readers: SqlitePool,
+    readers: Connections<SqliteConnection>,
     /// One connection, since SQLite has one writer at a time and lets others poll.
-    writer: SqlitePool,
+    writer: Connections<SqliteConnection>,
 }
 
 impl Sqlite {
@@ -45,72 +46,75 @@ impl Sqlite {
             .foreign_keys(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full);
-        let pool = |size| SqlitePoolOptions::new().max_connections(size).test_before_acquire(false);
-        let writer = pool(1).connect_with(options.clone()).await?;
-        sqlx::raw_sql(SCHEMA).execute(&writer).await?;
-        Ok(Self { readers: pool(4).connect_with(options).await?, writer })
+        let writer: Connections<SqliteConnection> = Connections::new(options.clone(), 1);
+        let mut lease = writer.take().await?;
+        sqlx::raw_sql(SCHEMA).execute(&mut lease.connection).await?;
+        lease.give_back();
+        Ok(Self { readers: Connections::new(options, 4), writer })
     }
 
-    async fn rows(&self, ticket: &Ticket, names: &[&str], now: u64) -> Result<Vec<SqliteRow>> {
-        let proof = ticket.proof();
-        let finish = |query: Query<'static>| {
-            query.bind(ticket.handle.to_vec()).bind(proof.to_vec()).bind(now.cast_signed())
-        };
-        Ok(match names {
-            [name] => {
-                let query = finish(sqlx::query(LOAD_ONE).bind((*name).to_owned()));
-                query.fetch_optional(&self.readers).await?.into_iter().collect()
-            }
-            names => {
-                finish(sqlx::query(LOAD).bind(serde_json::to_string(names)?)).fetch_all(&self.readers).await?
-            }
-        })
+    async fn rows(&self, query: Query<'_>) -> Result<Vec<SqliteRow>> {
+        let mut lease = self.readers.take().await?;
+        let rows = query.fetch_all(&mut lease.connection).await?;
+        lease.give_back();
+        Ok(rows)
+    }
+
+    async fn write(&self, query: Query<'_>) -> Result<u64> {
+        let mut lease = self.writer.take().await?;
+        let done = query.execute(&mut lease.connection).await?;
+        lease.give_back();
+        Ok(done.rows_affected())
     }
 }
 
 impl Store for Sqlite {
     async fn load(&self, ticket: &Ticket, names: &[&str]) -> Result<Option<Opened>> {
         let now = now();
-        let rows = self.rows(ticket, names, now).await?;
+        let query = match names {
+            [name] => sqlx::query(LOAD_ONE).bind((*name).to_owned()),
+            names => sqlx::query(LOAD).bind(serde_json::to_string(names)?),
+        };
+        let rows = self.rows(guarded(query, ticket, now)).await?;
         if rows.is_empty() {
             return Ok(None);
         }
         let opened = opened(&rows, names)?;
         if now.saturating_sub(opened.meta.accessed_at) >= millis(TOUCH_EVERY) {
-            let query = sqlx::query(TOUCH).bind(ticket.handle.to_vec()).bind(ticket.proof().to_vec());
-            query.bind(now.cast_signed()).execute(&self.writer).await?;
+            self.write(guarded(sqlx::query(TOUCH), ticket, now)).await?;
         }
         Ok(Some(opened))
     }
 
     async fn save(&self, ticket: &Ticket, changes: &[Change<'_>]) -> Result<bool> {
-        let query = sqlx::query(AssertSqlSafe(save(changes.len())));
-        let query =
-            query.bind(ticket.handle.to_vec()).bind(ticket.proof().to_vec()).bind(now().cast_signed());
-        let query = bind(query, changes);
-        Ok(query.execute(&self.writer).await?.rows_affected() > 0)
+        let query = guarded(sqlx::query(AssertSqlSafe(save(changes.len()))), ticket, now());
+        Ok(self.write(bind(query, changes)).await? > 0)
     }
 
     async fn create(&self, ticket: &Ticket, changes: &[Change<'_>]) -> Result<()> {
         let now = now();
-        let mut transaction = self.writer.begin().await?;
-        let query = sqlx::query(CREATE).bind(ticket.handle.to_vec()).bind(ticket.proof().to_vec());
-        let query = query.bind(now.cast_signed()).bind(millis(MAX_INACTIVE).cast_signed());
+        let mut lease = self.writer.take().await?;
+        let mut transaction = lease.connection.begin().await?;
+        let query = guarded(sqlx::query(CREATE), ticket, now).bind(millis(MAX_INACTIVE).cast_signed());
         query.bind((now + millis(MAX_LIFETIME)).cast_signed()).execute(&mut *transaction).await?;
         for changes in changes.chunks(100) {
-            let query = sqlx::query(AssertSqlSafe(save(changes.len())));
-            let query =
-                query.bind(ticket.handle.to_vec()).bind(ticket.proof().to_vec()).bind(now.cast_signed());
+            let query = guarded(sqlx::query(AssertSqlSafe(save(changes.len()))), ticket, now);
             bind(query, changes).execute(&mut *transaction).await?;
         }
-        Ok(transaction.commit().await?)
+        transaction.commit().await?;
+        lease.give_back();
+        Ok(())
     }
 
     async fn all(&self, ticket: &Ticket) -> Result<Vec<(String, Bytes)>> {
-        let all: Vec<(String, Vec<u8>)> =
-            sqlx::query_as(ALL).bind(ticket.handle.to_vec()).fetch_all(&self.readers).await?;
-        Ok(all.into_iter().map(|(name, value)| (name, value.into())).collect())
+        let rows = self.rows(sqlx::query(ALL).bind(ticket.handle.to_vec())).await?;
+        let all = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get::<Vec<u8>, _>(1)?.into())));
+        all.collect()
     }
+}
+
+fn guarded<'a>(query: Query<'a>, ticket: &Ticket, now: u64) -> Query<'a> {
+    query.bind(ticket.handle.to_vec()).bind(ticket.proof.to_vec()).bind(now.cast_signed())
 }
 
 /// Writes the statement that stores so many attributes. Parameters: handle, proof, now, then name and value of each.

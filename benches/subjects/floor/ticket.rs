@@ -11,6 +11,8 @@ use benches::Result;
 pub(super) struct Ticket {
     pub(super) handle: [u8; 16],
     secret: [u8; 16],
+    /// The SHA-256 of the secret, which is what the store knows of it.
+    pub(super) proof: [u8; 32],
 }
 
 impl Ticket {
@@ -18,7 +20,7 @@ impl Ticket {
         let (mut handle, mut secret) = ([0; 16], [0; 16]);
         getrandom::fill(&mut handle)?;
         getrandom::fill(&mut secret)?;
-        Ok(Self { handle, secret })
+        Ok(Self::new(handle, secret))
     }
 
     /// Reads the ticket of a request.
@@ -29,12 +31,11 @@ impl Ticket {
         let mut bytes = [0; 32];
         let length = URL_SAFE_NO_PAD.decode_slice(text.next()?, &mut bytes).ok()?;
         let (handle, secret) = bytes[..length].split_first_chunk()?;
-        Some(Self { handle: *handle, secret: secret.try_into().ok()? })
+        Some(Self::new(*handle, secret.try_into().ok()?))
     }
 
-    /// Returns what the store knows of the secret.
-    pub(super) fn proof(&self) -> [u8; 32] {
-        Sha256::digest(self.secret).into()
+    fn new(handle: [u8; 16], secret: [u8; 16]) -> Self {
+        Self { handle, secret, proof: Sha256::digest(secret).into() }
     }
 
     pub(super) fn cookie(&self) -> String {
