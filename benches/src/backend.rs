@@ -70,6 +70,15 @@ impl Backend {
         }
     }
 
+    /// Returns whether the server knows a command. Only Redis is asked.
+    pub(crate) fn knows(&self, command: &str) -> Result<bool> {
+        let Self::Redis(redis) = self else {
+            return Ok(true);
+        };
+        let known = redis.ask(&["COMMAND", "INFO", command])?.list();
+        Ok(known.into_iter().any(|details| !details.list().is_empty()))
+    }
+
     /// Returns what the store is, with its version.
     pub(crate) fn version(&self) -> Result<String> {
         Ok(match self {

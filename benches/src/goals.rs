@@ -273,6 +273,7 @@ mod tests {
             comparable,
             note: String::new(),
             workloads: None,
+            needs: None,
         };
         Run {
             subjects: vec![peer("works", true), peer("stale", false)],

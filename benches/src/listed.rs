@@ -21,4 +21,7 @@ pub struct Listed {
     /// What it can do. All unless listed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workloads: Option<Vec<Workload>>,
+    /// A command that the store's server must know. It is left out where the server does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needs: Option<String>,
 }

@@ -46,6 +46,12 @@ impl Programs {
         self.listed.values().map(|(listed, _)| listed)
     }
 
+    /// Returns the command that the store's server must know for a case.
+    pub(crate) fn needs(&self, case: &Case) -> Option<&str> {
+        let (listed, _) = self.listed.get(&(case.store, case.subject.clone()))?;
+        listed.needs.as_deref()
+    }
+
     /// Returns the program that serves a case.
     pub(crate) fn of(&self, case: &Case) -> Result<&Path> {
         let found = self.listed.get(&(case.store, case.subject.clone()));

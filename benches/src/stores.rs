@@ -25,6 +25,7 @@ pub(crate) async fn run(choice: &Choice, name: &str) -> Result<ExitCode> {
             continue;
         }
         let mut backend = Backend::start(store)?;
+        let cases = possible(cases, &programs, &backend)?;
         versions.push(format!("{}: {}", store.name(), backend.version()?));
         run.measured.extend(store_cases(&cases, &programs, &mut backend, choice.effort).await?);
     }
@@ -35,6 +36,20 @@ pub(crate) async fn run(choice: &Choice, name: &str) -> Result<ExitCode> {
     println!("{}\n{}", report::table(&run), report::goals(&verdicts));
     println!("written to {}", path.display());
     Ok(if verdicts.iter().all(Verdict::is_met) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Leaves out, and says so, what needs a newer server.
+fn possible(cases: Vec<Case>, programs: &Programs, backend: &Backend) -> Result<Vec<Case>> {
+    let mut left = Vec::new();
+    for case in cases {
+        match programs.needs(&case) {
+            Some(command) if !backend.knows(command)? => {
+                eprintln!("left out, as the server does not know {command}: {case}");
+            }
+            _ => left.push(case),
+        }
+    }
+    Ok(left)
 }
 
 async fn store_cases(

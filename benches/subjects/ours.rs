@@ -27,5 +27,6 @@ fn listed(subject: &str, store: &str, workloads: Option<Vec<Workload>>) -> Liste
         comparable: workloads.is_none(),
         note: note.to_owned(),
         workloads,
+        needs: None,
     }
 }

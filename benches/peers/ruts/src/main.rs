@@ -47,6 +47,7 @@ fn list() -> Value {
     let listed = stores.map(|(store, version)| listed("ruts", version, store, false, note));
     let [memory, mut redis, postgres] = listed;
     redis["needs"] = json!(NEEDED);
+    redis["note"] = json!(format!("{note}; needs {NEEDED}, so Redis 7.4 or Valkey 9"));
     json!([memory, redis, postgres])
 }
 
