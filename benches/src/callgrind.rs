@@ -1,10 +1,12 @@
 use std::process::{Command, Stdio};
 
-use crate::Result;
+use crate::backend::Backend;
 use crate::case::Case;
 use crate::client::Client;
-use crate::subject::{Subject, results};
+use crate::program::{Programs, results};
+use crate::server::Server;
 use crate::tally::Tally;
+use benches::Result;
 
 /// What a server did for so many requests and nothing else, as callgrind counts it: in user space.
 #[derive(Debug)]
@@ -14,19 +16,24 @@ pub(crate) struct Counted {
 }
 
 /// How many requests the first of the two runs answers: enough to have everything warm.
-const FEW: u64 = 1_000;
+const FEW: u64 = 300;
 
 /// Runs a case's server under callgrind twice, with one connection, the second time with so many requests more. What
 /// both runs do, as starting up, cancels out.
-pub(crate) async fn count(case: &'static Case, requests: u64) -> Result<Counted> {
-    let few = run(case, FEW).await?;
-    let many = run(case, FEW + requests).await?;
+pub(crate) async fn count(
+    case: &Case,
+    programs: &Programs,
+    backend: &mut Backend,
+    requests: u64,
+) -> Result<Counted> {
+    let few = run(case, programs, backend, FEW).await?;
+    let many = run(case, programs, backend, FEW + requests).await?;
     Ok(Counted { tally: many.beyond(&few), requests })
 }
 
-async fn run(case: &'static Case, requests: u64) -> Result<Tally> {
-    let out = results()?.join(format!("callgrind.{}.out", case.name));
-    let server = Subject::start_counted(case, &out)?;
+async fn run(case: &Case, programs: &Programs, backend: &mut Backend, requests: u64) -> Result<Tally> {
+    let out = results()?.join(format!("callgrind.{}.out", case.to_string().replace('/', ".")));
+    let server = Server::start_counted(programs.of(case)?, case, &backend.fresh()?, &out)?;
     let mut client = Client::connect(case, server.address).await?;
     for _ in 0..requests {
         server.wait_until_asleep()?;
@@ -34,7 +41,9 @@ async fn run(case: &'static Case, requests: u64) -> Result<Tally> {
     }
     client.verify().await?;
     server.end()?;
-    Tally::read(&out)
+    let tally = Tally::read(&out)?;
+    std::fs::remove_file(&out)?;
+    Ok(tally)
 }
 
 impl Counted {

@@ -1,27 +1,40 @@
 //! Measures Cloakroom beside what it is compared with. See `benches/README.md`.
 
+mod backend;
 mod callgrind;
 mod case;
 mod client;
-mod memory;
+mod counted_redis;
+mod figures;
+mod goals;
+mod machine;
+mod page;
+mod plan;
+mod processes;
 mod profile;
+mod program;
+mod proxy;
 mod report;
+mod rounds;
 mod server;
-mod subject;
+mod stores;
 mod tally;
-mod throughput;
 
-use std::error::Error;
 use std::process::ExitCode;
 
-use crate::case::Case;
+use benches::Result;
 
-type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
+use crate::case::Kind;
+use crate::plan::{Choice, FULL, QUICK};
 
 const USAGE: &str = "usage:
-  benches/run memory [--quick]               every case, against the goals
-  benches/run profile CASE [own|inclusive]   the functions that one case spends its instructions in
-CASE is one of: ";
+  benches/run stores [--quick] [--no-peers] [--store STORE]... [--case PART]...
+                                           every subject on every store, against the goals
+  benches/run page [FILE]                  writes docs/benchmarks.md from the last run, or from a file of figures
+  benches/run memory [--quick]             the in-memory store alone, without the peers
+  benches/run profile CASE [own|inclusive] the functions that one case spends its instructions in
+
+STORE is memory, redis, postgres or sqlite. A CASE is such as redis/cloakroom/read-one/3k; --case takes a part of one.";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -33,17 +46,38 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &[&str]) -> Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    // The proxy goes on while the start of a server is waited for.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     match arguments {
-        ["memory"] => runtime.block_on(memory::run(memory::FULL)),
-        ["memory", "--quick"] => runtime.block_on(memory::run(memory::QUICK)),
+        ["stores", options @ ..] => runtime.block_on(stores::run(&choice(options)?, "stores")),
+        ["memory", options @ ..] => {
+            let choice = Choice { stores: vec![Kind::Memory], peers: false, ..choice(options)? };
+            runtime.block_on(stores::run(&choice, "memory"))
+        }
+        ["page"] => page::write(None),
+        ["page", file] => page::write(Some(file)),
         ["profile", case] | ["profile", case, "own"] => {
-            runtime.block_on(profile::run(Case::named(case)?, |costs| costs.own))
+            runtime.block_on(profile::run(&case.parse()?, |costs| costs.own))
         }
         ["profile", case, "inclusive"] => {
-            runtime.block_on(profile::run(Case::named(case)?, |costs| costs.inclusive))
+            runtime.block_on(profile::run(&case.parse()?, |costs| costs.inclusive))
         }
-        ["serve", case] => runtime.block_on(server::serve(Case::named(case)?)),
-        _ => Err(format!("{USAGE}{}", case::names()).into()),
+        _ => Err(USAGE.into()),
     }
+}
+
+fn choice(options: &[&str]) -> Result<Choice> {
+    let (mut effort, mut peers, mut stores, mut parts) = (FULL, true, Vec::new(), Vec::new());
+    let mut options = options.iter();
+    while let Some(&option) = options.next() {
+        let mut value = || options.next().copied().ok_or(USAGE);
+        match option {
+            "--quick" => effort = QUICK,
+            "--no-peers" => peers = false,
+            "--store" => stores.push(value()?),
+            "--case" => parts.push(value()?.to_owned()),
+            _ => return Err(USAGE.into()),
+        }
+    }
+    Ok(Choice { effort, stores: stores::kinds(&stores)?, parts, peers })
 }

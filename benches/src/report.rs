@@ -1,160 +1,90 @@
-use std::fmt;
-use std::path::PathBuf;
-use std::process::ExitCode;
+//! What a run says on the terminal.
 
-use serde_json::{Value, json};
+use std::fmt::Write as _;
 
-use crate::Result;
-use crate::case::{Case, Goal};
-use crate::subject::results;
-use crate::throughput::Round;
+use crate::figures::{Figures, Run, Spread};
+use crate::goals::{Limit, Verdict};
 
-/// What was measured of each case.
-#[derive(Debug)]
-pub(crate) struct Report {
-    lines: Vec<(&'static Case, Figures)>,
+const HEAD: &str = "\
+| case | instructions | allocations | requests/s (least to most) | p50 | p99 | CPU | the store's CPU | its instructions | bytes | round trips | memory |
+|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|
+";
+const FOOT: &str = "
+For one request: instructions of the server in user space; memory allocations; CPU time in µs, user and system; bytes to and
+from the store. Memory is the server's, resident.
+SHA-256 is counted in software, as valgrind has no SHA instructions.
+";
+
+/// Writes all figures as a table.
+pub(crate) fn table(run: &Run) -> String {
+    let lines = run.measured.iter().map(|measured| line(&measured.case.to_string(), &measured.figures));
+    [HEAD, &lines.collect::<String>(), FOOT].concat()
 }
 
-#[derive(Clone, Debug)]
-pub(crate) struct Figures {
-    /// User-space instructions of the server for one request.
-    pub(crate) instructions: f64,
-    /// How often it asks for memory for one request.
-    pub(crate) allocations: f64,
-    pub(crate) rounds: Vec<Round>,
+fn line(case: &str, figures: &Figures) -> String {
+    let number = |number: Option<f64>, digits| number.map_or(String::new(), |it| format!("{it:.digits$}"));
+    let median = |spread: Option<Spread>| number(spread.map(|spread| spread.median), 1);
+    let rate = figures
+        .spread(|round| Some(round.requests_per_second))
+        .map_or(String::new(), |rate| format!("{:.0} ({:.0} to {:.0})", rate.median, rate.least, rate.most));
+    let cells = [
+        number(figures.instructions, 0),
+        number(figures.allocations, 1),
+        rate,
+        median(figures.spread(|round| Some(round.p50_micros))),
+        median(figures.spread(|round| Some(round.p99_micros))),
+        median(figures.spread(|round| Some(round.cpu_micros))),
+        median(figures.spread(|round| round.store_cpu_micros)),
+        number(figures.store_instructions, 0),
+        number(figures.bytes(), 0),
+        number(figures.round_trips, 2),
+        median(figures.spread(|round| Some(round.resident_kib / 1_024.0))),
+    ];
+    format!("| {case} | {} |\n", cells.join(" | "))
 }
 
-/// The median of some rounds, and the least and the most.
-#[derive(Clone, Copy, Debug)]
-struct Spread {
-    least: f64,
-    median: f64,
-    most: f64,
+/// Writes how a run stands to the goals.
+pub(crate) fn goals(verdicts: &[Verdict]) -> String {
+    let mut text = String::from("| case | figure | against | ratio | goal | |\n|---|---|---|---:|---|---|\n");
+    for verdict in verdicts {
+        let Verdict { case, against, figure, ratio, limit } = verdict;
+        // Writing to a text does not fail.
+        let _ =
+            writeln!(text, "| {case} | {figure} | {against} | {ratio:.3} | {limit} | {} |", outcome(verdict));
+    }
+    text
 }
 
-impl Report {
-    pub(crate) fn new(lines: Vec<(&'static Case, Figures)>) -> Self {
-        Self { lines }
+/// Says whether a goal is met, and if not, by how much it is missed.
+pub(crate) fn outcome(verdict: &Verdict) -> String {
+    if verdict.is_met() {
+        return "met".to_owned();
     }
-
-    /// Writes the figures as JSON, and returns where.
-    pub(crate) fn write(&self, name: &str) -> Result<PathBuf> {
-        let cases: Vec<Value> = self.lines.iter().map(|(case, figures)| self.json(case, figures)).collect();
-        let path = results()?.join(name).with_extension("json");
-        std::fs::write(&path, serde_json::to_string_pretty(&json!({ "cases": cases }))?)?;
-        Ok(path)
-    }
-
-    fn json(&self, case: &Case, figures: &Figures) -> Value {
-        json!({
-            "case": case.name,
-            "attributes": case.session.map(|filling| filling.attributes),
-            "attribute_bytes": case.session.map(|filling| filling.bytes),
-            "instructions_per_request": figures.instructions,
-            "allocations_per_request": figures.allocations,
-            "against": case.goal.map(|goal| goal.against),
-            "ratio": case.goal.map(|goal| self.ratio(figures, goal)),
-            "goal": case.goal.map(|goal| goal.at_most),
-            "requests_per_second": figures.spread(|round| round.requests_per_second).json(),
-            "cpu_micros_per_request": figures.spread(|round| round.cpu_micros).json(),
-        })
-    }
-
-    fn ratio(&self, figures: &Figures, goal: Goal) -> f64 {
-        let against = self.lines.iter().find(|(case, _)| case.name == goal.against);
-        figures.instructions / against.map_or(f64::NAN, |(_, figures)| figures.instructions)
-    }
-
-    /// Returns the cells from `against` to whether the goal is met.
-    fn verdict(&self, case: &Case, figures: &Figures) -> String {
-        let Some(goal) = case.goal else {
-            return " | | |".to_owned();
-        };
-        let ratio = self.ratio(figures, goal);
-        let met = if ratio <= goal.at_most { "met" } else { "missed" };
-        format!("{} | {ratio:.3} | ≤ {:.2} | {met}", goal.against, goal.at_most)
-    }
-
-    /// Fails if a goal is missed.
-    pub(crate) fn exit_code(&self) -> ExitCode {
-        let meets = |goal: Goal, figures: &Figures| self.ratio(figures, goal) <= goal.at_most;
-        let met = self.lines.iter().all(|(case, figures)| case.goal.is_none_or(|goal| meets(goal, figures)));
-        if met { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-    }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "| case | instructions | against | ratio | goal | | allocations | requests/s (least to most) | CPU |"
-        )?;
-        writeln!(f, "|---|---:|---|---:|---:|---|---:|---:|---:|")?;
-        for (case, figures) in &self.lines {
-            let rate = figures.spread(|round| round.requests_per_second);
-            let cpu = figures.spread(|round| round.cpu_micros);
-            writeln!(
-                f,
-                "| {} | {:.0} | {} | {:.1} | {:.0} ({:.0} to {:.0}) | {:.1} µs |",
-                case.name,
-                figures.instructions,
-                self.verdict(case, figures),
-                figures.allocations,
-                rate.median,
-                rate.least,
-                rate.most,
-                cpu.median
-            )?;
-        }
-        writeln!(
-            f,
-            "\nFor one request: instructions in user space, memory allocations, CPU time of the server, user and system.\n\
-             SHA-256 is counted in software, as valgrind has no SHA instructions."
-        )
-    }
-}
-
-impl Figures {
-    fn spread(&self, figure: impl Fn(&Round) -> f64) -> Spread {
-        let mut all: Vec<f64> = self.rounds.iter().map(figure).collect();
-        all.sort_by(f64::total_cmp);
-        Spread {
-            least: all.first().copied().unwrap_or(f64::NAN),
-            median: all.get(all.len() / 2).copied().unwrap_or(f64::NAN),
-            most: all.last().copied().unwrap_or(f64::NAN),
-        }
-    }
-}
-
-impl Spread {
-    fn json(self) -> Value {
-        json!({ "least": self.least, "median": self.median, "most": self.most })
-    }
+    let beyond = match verdict.limit {
+        Limit::AtMost(most) => verdict.ratio / most,
+        Limit::AtLeast(least) => least / verdict.ratio,
+    };
+    format!("missed by {:.1} %", (beyond - 1.0) * 100.0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::goals::Figure;
 
-    fn report(unused: f64) -> Report {
-        let line = |name, instructions| {
-            let round = |requests_per_second| Round { requests_per_second, cpu_micros: 1.0 };
-            let figures =
-                Figures { instructions, allocations: 1.0, rounds: [30.0, 10.0, 20.0].map(round).to_vec() };
-            (Case::named(name).unwrap(), figures)
-        };
-        Report::new(vec![line("nothing", 1000.0), line("unused", unused)])
+    fn verdict(ratio: f64, limit: Limit) -> Verdict {
+        let case = "redis/cloakroom/read-one/3k".parse().unwrap();
+        Verdict { case, against: "that".to_owned(), figure: Figure::Instructions, ratio, limit }
     }
 
     #[test]
-    fn a_goal_is_met_up_to_its_ratio() {
-        assert_eq!(report(1100.0).exit_code(), ExitCode::SUCCESS);
-        assert_eq!(report(1101.0).exit_code(), ExitCode::FAILURE);
-        assert!(report(1101.0).to_string().contains("| unused | 1101 | nothing | 1.101 | ≤ 1.10 | missed |"));
-    }
-
-    #[test]
-    fn throughput_is_the_median_of_the_rounds() {
-        assert!(report(1100.0).to_string().contains("| 20 (10 to 30) |"));
+    fn a_miss_says_by_how_much() {
+        assert_eq!(outcome(&verdict(1.1, Limit::AtMost(1.1))), "met");
+        assert_eq!(outcome(&verdict(1.32, Limit::AtMost(1.1))), "missed by 20.0 %");
+        assert_eq!(outcome(&verdict(2.0, Limit::AtLeast(2.5))), "missed by 25.0 %");
+        let table = goals(&[verdict(1.0, Limit::AtMost(1.1))]);
+        assert!(
+            table.ends_with("| redis/cloakroom/read-one/3k | instructions | that | 1.000 | ≤ 1.10 | met |\n")
+        );
     }
 }

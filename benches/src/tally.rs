@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use crate::Result;
+use benches::Result;
 
 /// What callgrind counted, by function.
 #[derive(Debug, Default)]

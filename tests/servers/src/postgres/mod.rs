@@ -67,6 +67,12 @@ impl Postgres {
         self.sql_in(NAME, sql)
     }
 
+    /// Returns its process id; 0 while it does not run.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
     /// Ends it with SIGKILL, and all processes that it has started. Its port stays its own.
     pub fn kill(&mut self) {
         self.process.kill();

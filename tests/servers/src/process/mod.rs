@@ -84,6 +84,11 @@ impl Process {
         self.signal(Signal::CONT);
     }
 
+    /// Returns the server's process id; 0 while it does not run.
+    pub(crate) fn pid(&self) -> u32 {
+        self.running.as_ref().map_or(0, |running| running.server.as_raw_nonzero().get().unsigned_abs())
+    }
+
     pub(crate) fn is_alive(&self) -> bool {
         self.running.as_ref().is_some_and(|running| tree::is_alive(running.server))
     }

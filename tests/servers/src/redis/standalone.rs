@@ -91,6 +91,12 @@ impl Redis {
         Connection::open(self.port())?.ask(command)
     }
 
+    /// Returns its process id; 0 while it does not run.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
     /// Ends it with SIGKILL. Its port stays its own.
     pub fn kill(&mut self) {
         self.process.kill();

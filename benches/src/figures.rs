@@ -1,0 +1,112 @@
+//! What a run has measured, as it is kept in a file.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::case::Case;
+use crate::rounds::Round;
+use benches::Result;
+use benches::listed::Listed;
+
+/// A run.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Run {
+    pub(crate) machine: Machine,
+    pub(crate) subjects: Vec<Listed>,
+    pub(crate) measured: Vec<Measured>,
+}
+
+/// Where and with what it was run.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Machine {
+    pub(crate) date: String,
+    pub(crate) processor: String,
+    pub(crate) cores: usize,
+    pub(crate) kernel: String,
+    pub(crate) compiler: String,
+    pub(crate) stores: Vec<String>,
+    /// How much was measured.
+    pub(crate) effort: String,
+}
+
+/// A case, and what was measured of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Measured {
+    pub(crate) case: Case,
+    #[serde(flatten)]
+    pub(crate) figures: Figures,
+}
+
+/// For one request, as far as it was measured.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Figures {
+    /// Instructions of the server in user space.
+    pub(crate) instructions: Option<f64>,
+    /// How often the server asks for memory.
+    pub(crate) allocations: Option<f64>,
+    /// Instructions of the store's process in user space, of Redis alone.
+    #[serde(default)]
+    pub(crate) store_instructions: Option<f64>,
+    pub(crate) bytes_to_store: Option<f64>,
+    pub(crate) bytes_from_store: Option<f64>,
+    pub(crate) round_trips: Option<f64>,
+    pub(crate) rounds: Vec<Round>,
+}
+
+/// The median of some rounds, and the least and the most.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Spread {
+    pub(crate) least: f64,
+    pub(crate) median: f64,
+    pub(crate) most: f64,
+}
+
+impl Run {
+    pub(crate) fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| format!("{}: {error}; run `benches/run stores` first", path.display()))?;
+        Ok(serde_json::from_str(&text)?)
+    }
+
+    pub(crate) fn write(&self, path: &Path) -> Result<()> {
+        Ok(std::fs::write(path, serde_json::to_string_pretty(self)?)?)
+    }
+
+    /// Returns what was measured of a case.
+    pub(crate) fn of(&self, case: &Case) -> Option<&Figures> {
+        self.measured.iter().find(|measured| measured.case == *case).map(|measured| &measured.figures)
+    }
+}
+
+impl Figures {
+    /// Returns a figure of the rounds; `None` where there is none.
+    pub(crate) fn spread(&self, figure: impl Fn(&Round) -> Option<f64>) -> Option<Spread> {
+        Spread::of(self.rounds.iter().filter_map(figure).collect())
+    }
+
+    /// Returns the ratio of a figure to another case's, round by round.
+    pub(crate) fn ratios(&self, other: &Self, figure: impl Fn(&Round) -> Option<f64>) -> Option<Spread> {
+        let ratio = |(one, other)| Some(figure(one)? / figure(other)?);
+        Spread::of(self.rounds.iter().zip(&other.rounds).filter_map(ratio).collect())
+    }
+}
+
+impl Spread {
+    fn of(mut all: Vec<f64>) -> Option<Self> {
+        all.sort_by(f64::total_cmp);
+        Some(Self { least: *all.first()?, median: all[all.len() / 2], most: *all.last()? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_stands_between_the_least_and_the_most() {
+        let spread = Spread::of(vec![30.0, 10.0, 20.0]);
+        assert_eq!(spread, Some(Spread { least: 10.0, median: 20.0, most: 30.0 }));
+        assert_eq!(Spread::of(Vec::new()), None);
+    }
+}

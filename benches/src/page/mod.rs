@@ -1,0 +1,109 @@
+//! Writes the page of the docs from a run's figures.
+
+mod bars;
+mod behind;
+mod growth;
+mod markdown;
+mod tables;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use benches::Result;
+
+use self::markdown::Table;
+use crate::case::Kind;
+use crate::figures::Run;
+use crate::goals::{Verdict, verdicts};
+use crate::program::results;
+use crate::report::outcome;
+
+/// Writes the page and its plots from the last run, or from the figures of a file.
+pub(crate) fn write(from: Option<&str>) -> Result<ExitCode> {
+    let from =
+        from.map_or_else(|| results().map(|folder| folder.join("stores.json")), |from| Ok(from.into()))?;
+    let run = Run::read(&from)?;
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+    let plots = docs.join("benchmarks");
+    std::fs::create_dir_all(&plots)?;
+    run.write(&plots.join("run.json"))?;
+    for (name, plot) in plots_of(&run) {
+        std::fs::write(plots.join(name), plot)?;
+    }
+    let page: PathBuf = docs.join("benchmarks.md");
+    std::fs::write(&page, text(&run))?;
+    println!("written to {}", page.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn plots_of(run: &Run) -> Vec<(String, String)> {
+    let mut plots: Vec<_> = measured_on(run).map(|kind| (bars::name(kind), bars::plot(run, kind))).collect();
+    plots.push((growth::PLOT.to_owned(), growth::plot(run)));
+    plots
+}
+
+fn text(run: &Run) -> String {
+    let parts = [
+        ("{{machine}}", machine(run)),
+        ("{{subjects}}", subjects(run)),
+        ("{{goals}}", goals(&verdicts(run))),
+        ("{{stores}}", measured_on(run).map(|kind| tables::of(run, kind)).collect()),
+        ("{{behind}}", behind::lists(run)),
+        ("{{growth}}", growth::section(run)),
+    ];
+    let template = include_str!("template.md").to_owned();
+    parts.into_iter().fold(template, |text, (place, part)| text.replace(place, part.trim_end()))
+}
+
+/// Returns the stores that something was measured on.
+fn measured_on(run: &Run) -> impl Iterator<Item = Kind> {
+    let is_measured = |kind: &Kind| run.measured.iter().any(|measured| measured.case.store == *kind);
+    Kind::ALL.into_iter().filter(is_measured)
+}
+
+fn machine(run: &Run) -> String {
+    let it = &run.machine;
+    let lines = [
+        format!(
+            "Measured on {} with {} cores of {}, {}, {}.",
+            it.date, it.cores, it.processor, it.kernel, it.compiler
+        ),
+        format!("{}.", it.stores.join("; ")),
+        format!("{}.", it.effort),
+    ];
+    lines.join(" ")
+}
+
+fn subjects(run: &Run) -> String {
+    let mut table = Table::new(["", "what", "store", "goals compare with it", "note"]);
+    for listed in &run.subjects {
+        let is_ours = matches!(listed.subject.as_str(), "bare" | "nothing" | "floor" | "cloakroom");
+        let compared = match (is_ours, listed.comparable) {
+            (true, _) => "",
+            (false, true) => "yes",
+            (false, false) => "no",
+        };
+        let name = format!("`{}`", listed.subject);
+        table.line([&name, &listed.version, &listed.store, compared, &listed.note]);
+    }
+    table.to_string()
+}
+
+fn goals(verdicts: &[Verdict]) -> String {
+    let missed = verdicts.iter().filter(|verdict| !verdict.is_met()).count();
+    let mut table = Table::new(["case", "figure", "against", "ratio", "goal", ""]);
+    for verdict in verdicts {
+        let Verdict { case, against, figure, ratio, limit } = verdict;
+        let said = if verdict.is_met() { outcome(verdict) } else { format!("**{}**", outcome(verdict)) };
+        let cells = [
+            case.to_string(),
+            figure.to_string(),
+            against.clone(),
+            format!("{ratio:.2}"),
+            limit.to_string(),
+            said,
+        ];
+        table.line(cells.each_ref().map(String::as_str));
+    }
+    format!("{} goals, of which {missed} are missed.\n\n{table}", verdicts.len())
+}
