@@ -3,18 +3,23 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 
 use cloakroom::Session;
 use http::StatusCode;
 use serde::de::DeserializeOwned;
 use tracing::instrument::WithSubscriber as _;
+use tracing::level_filters::LevelFilter;
+use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::Interest;
+use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::rig::Rig;
 
 /// Returns all that is logged while a future runs, and what the future gives.
 pub(super) async fn logged<T>(future: impl Future<Output = T>) -> (String, T) {
+    Unmoved::everywhere();
     let text = Text::default();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
@@ -24,6 +29,41 @@ pub(super) async fn logged<T>(future: impl Future<Output = T>) -> (String, T) {
     let given = future.with_subscriber(subscriber).await;
     let bytes = text.0.lock().unwrap().clone();
     (String::from_utf8(bytes).unwrap(), given)
+}
+
+/// Hears everything and keeps nothing. Without one for the whole process, a line that is first met where nobody listens may
+/// be held for one that nobody ever listens to, though another test does.
+struct Unmoved;
+
+impl Unmoved {
+    fn everywhere() {
+        static ONCE: Once = Once::new();
+        ONCE.call_once(|| tracing::subscriber::set_global_default(Self).unwrap());
+    }
+}
+
+impl Subscriber for Unmoved {
+    fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
+        Interest::sometimes()
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(LevelFilter::TRACE)
+    }
+
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        false
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn event(&self, _: &Event<'_>) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
 }
 
 #[derive(Clone, Debug, Default)]

@@ -397,7 +397,8 @@ impl Inner {
         }
         let waiting = tokio::time::timeout(self.settings().store_timeout, operation);
         let span = tracing::debug_span!("session_store", operation = during);
-        let waited = if span.is_disabled() { waiting.await } else { Box::pin(waiting.instrument(span)).await };
+        let waited =
+            if span.is_disabled() { waiting.await } else { Box::pin(waiting.instrument(span)).await };
         waited.unwrap_or_else(|_| Err(StoreError::of(ErrorKind::Timeout, during)))
     }
 }
