@@ -63,9 +63,9 @@ const NAME: Name = Name::from_static("it");
 /// Nobody who does not know the key makes a value that opens.
 fn opens(input: &[u8]) {
     let handle = Handle::from_bytes([2; 16]);
-    assert!(sealer(Encryption::with(key())).open(handle, &NAME, input).is_err());
+    assert!(sealer(Encryption::with(key())).open(handle, &NAME, input).is_none());
     let lenient = sealer(Encryption::with(key()).accept_plain()).open(handle, &NAME, input);
-    assert_eq!(lenient.is_ok(), input.first() != Some(&0xc1));
+    assert_eq!(lenient.is_some(), input.first() != Some(&0xc1));
 }
 
 /// The input says what is encrypted, and where it is altered then.
@@ -73,10 +73,10 @@ fn altered(input: &[u8]) {
     let Some(([at_high, at_low, with], plain)) = input.split_first_chunk() else { return };
     let (sealer, handle) = (sealer(Encryption::with(key())), Handle::from_bytes([2; 16]));
     let mut sealed = sealer.seal(handle, &NAME, plain).to_vec();
-    assert_eq!(sealer.open(handle, &NAME, &sealed), Ok(plain.to_vec()));
+    assert_eq!(sealer.open(handle, &NAME, &sealed), Some(plain.to_vec()));
     let at = usize::from(u16::from_be_bytes([*at_high, *at_low])) % sealed.len();
     sealed[at] ^= with;
-    assert_eq!(sealer.open(handle, &NAME, &sealed).is_ok(), *with == 0);
+    assert_eq!(sealer.open(handle, &NAME, &sealed).is_some(), *with == 0);
     sealed.truncate(at);
-    assert!(sealer.open(handle, &NAME, &sealed).is_err());
+    assert!(sealer.open(handle, &NAME, &sealed).is_none());
 }

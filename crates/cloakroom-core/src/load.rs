@@ -49,6 +49,12 @@ impl Names {
     }
 }
 
+impl Default for Names {
+    fn default() -> Self {
+        Self::from_static(&[])
+    }
+}
+
 impl Deref for Names {
     type Target = [Name];
 

@@ -332,6 +332,48 @@ mod tests {
         assert_eq!(Ticket::parse(text.as_bytes()).unwrap().guard(), ticket.guard());
     }
 
+    /// OWASP ASVS 5.0, 7.2.2 and 11.5.2.
+    #[test]
+    fn no_ticket_is_drawn_twice_though_many_threads_draw_at_once() {
+        const EACH: usize = 20_000;
+        let draw = || (0..EACH).map(|_| Ticket::generate().unwrap()).collect::<Vec<_>>();
+        let drawn: Vec<Ticket> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(draw)).collect();
+            threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+        });
+        let distinct = |of: fn(&Ticket) -> [u8; 16]| {
+            drawn.iter().map(of).collect::<std::collections::HashSet<_>>().len()
+        };
+        assert_eq!(distinct(|ticket| ticket.secret.0), 8 * EACH);
+        assert_eq!(distinct(|ticket| *ticket.handle.as_bytes()), 8 * EACH);
+    }
+
+    /// Each bound is ten standard deviations away. OWASP ASVS 5.0, 7.2.3.
+    #[test]
+    fn the_bits_of_a_secret_are_even() {
+        const DRAWN: u32 = 20_000;
+        let (mut bytes, mut bits) = ([0_u32; 256], [0_u32; 128]);
+        for _ in 0..DRAWN {
+            let secret = Ticket::generate().unwrap().secret.0;
+            secret.iter().for_each(|byte| bytes[usize::from(*byte)] += 1);
+            let number = u128::from_be_bytes(secret);
+            bits.iter_mut().enumerate().for_each(|(at, count)| *count += u32::from(number >> at & 1 == 1));
+        }
+        assert!(bits.iter().all(|count| count.abs_diff(DRAWN / 2) < 710), "{bits:?}");
+        let expected = f64::from(DRAWN * 16) / 256.0;
+        let chi_square: f64 =
+            bytes.iter().map(|count| (f64::from(*count) - expected).powi(2) / expected).sum();
+        assert!((30.0..480.0).contains(&chi_square), "{chi_square}");
+    }
+
+    /// OWASP ASVS 5.0, 11.4.1. The number is that of `sha256sum`.
+    #[test]
+    fn a_proof_is_the_sha_256_of_the_secret() {
+        let secret = Secret(std::array::from_fn(|at| at as u8));
+        let hex: String = secret.proof().as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, "be45cb2605bf36bebde684841a28f0fd43c69850a3dce5fedba69928ee3a8991");
+    }
+
     #[test]
     fn only_the_canonical_text_is_a_ticket() {
         let text = Ticket::generate().unwrap().expose();

@@ -8,7 +8,7 @@
 mod attempts;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod error;
-#[cfg(all(fuzzing, any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
+#[cfg(all(fuzzing, any(feature = "sqlite", feature = "mysql")))]
 pub mod fuzzing;
 #[cfg(feature = "mysql")]
 pub mod mysql;

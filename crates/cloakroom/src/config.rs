@@ -43,12 +43,58 @@ pub(crate) type FailurePredicate = Arc<dyn Fn(StatusCode, &HeaderMap) -> bool + 
 
 /// Which attributes a session is loaded with, beside those that its extractor names.
 ///
-/// What was not loaded is fetched when it is first read.
+/// What was not loaded is fetched when it is first read. Reads that are polled together, as by `tokio::join!`, share one
+/// fetch. Whatever the policy, what a request reads is the same, and of one snapshot: only the round trips and the bytes
+/// differ.
+///
+/// It is a `tower` layer too, for single routes *inside* the [`SessionLayer`](crate::SessionLayer), where it takes the place
+/// of [what the session layer says](crate::SessionLayer::load); where several are around a handler, the innermost counts.
+///
+/// ```
+/// # use axum::{Router, routing::get};
+/// # use cloakroom::{LoadPolicy, MemoryStore, Name, Session, SessionLayer};
+/// # async fn search(_: Session) {} async fn export(_: Session) {} async fn home(_: Session) {}
+/// const FILTER: Name = Name::from_static("filter");
+///
+/// let app: Router = Router::new()
+///     .route("/search", get(search).layer(LoadPolicy::Named([FILTER].into())))
+///     .route("/export", get(export).layer(LoadPolicy::Everything))
+///     .route("/", get(home)) // what its requests read is learned
+///     .layer(SessionLayer::new(MemoryStore::new()));
+/// # let _ = app;
+/// ```
+///
+/// # What is foreseen
+///
+/// With [`Foreseen`](Self::Foreseen), the layer learns for each route which attributes its requests read, and loads those with
+/// the session, in the one round trip.
+///
+/// - **A route** is a method and the path in axum's router that the request matches. Elsewhere it is a method and the path's
+///   first three segments at most, up to the first that has a digit or more than 32 bytes. It is remembered from the first
+///   request that has to fetch something: where extractors name all that is read, there is nothing to learn.
+/// - **A read** is whatever needs a value from the store: [`get`](crate::Session::get), [`Attr`](crate::Attr),
+///   [`contains`](crate::Session::contains), [`take`](crate::Session::take), [`update`](crate::Session::update), also where
+///   the attribute is absent. Setting or removing is none.
+/// - **What half of the requests read** is foreseen, until fewer than a quarter do. The first 16 requests of a route count
+///   alike, so that the second has what the first had to fetch; from then on each counts a sixteenth: what all of them begin
+///   to read is foreseen from the twelfth on, and what none reads any more is given up after 22.
+/// - **Above 8 KiB** on the average, an attribute is foreseen once 16 requests were seen and 15 of 16 read it, until fewer
+///   than 7 of 8 do.
+/// - **Requests that failed** or were cut off count for what they have read, and not against what they have not.
+/// - **It is bounded**: each layer remembers 1,024 routes, those in use last, and of each 64 names, those read most. Neither
+///   paths nor values are kept, but a hash of the path. Names are, up to 256 bytes each.
+/// - **It is the process's own**: not shared between servers, and gone with a restart. Given the order in which requests
+///   end, it depends on nothing else: no clock, no chance.
+///
+/// A store that has [its answers at once](crate::Store::AT_ONCE), such as the one in memory, gains nothing from it: there it
+/// is as [`OnDemand`](Self::OnDemand). How well it works is [counted](crate#features).
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub enum LoadPolicy {
-    /// None: what is read is fetched.
+    /// What requests of the same route have read before.
     #[default]
+    Foreseen,
+    /// None: what is read is fetched.
     OnDemand,
     /// These.
     Named(Arc<[Name]>),

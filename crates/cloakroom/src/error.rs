@@ -153,12 +153,22 @@ impl Error {
         let attribute = self.attribute();
         // What says why a value cannot be decoded quotes from it.
         let source = self.source().filter(|_| self.kind() != ErrorKind::Undecodable);
-        let source = source.map(tracing::field::display);
+        let source = source.map(|source| tracing::field::display(Chain(source)));
         if self.status().is_server_error() {
             tracing::error!(error = %self, attribute, source, "a session operation failed");
         } else {
             tracing::debug!(error = %self, attribute, source, "a session operation was refused");
         }
+    }
+}
+
+/// An error and all that led to it, from the outside in.
+pub(crate) struct Chain<'a>(pub(crate) &'a (dyn StdError + 'static));
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        self.0.source().map_or(Ok(()), |source| write!(f, ": {}", Self(source)))
     }
 }
 
@@ -256,4 +266,16 @@ fn marked<T: Clone + Send + Sync + 'static>(status: StatusCode, mark: T) -> axum
     let mut response = status.into_response();
     response.extensions_mut().insert(mark);
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_logged_tells_all_that_led_to_it() {
+        let reset = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+        let outer = core::Error::new(core::ErrorKind::Unavailable, "load", reset);
+        assert_eq!(Chain(&outer).to_string(), "the session store is unavailable (load): connection reset");
+    }
 }

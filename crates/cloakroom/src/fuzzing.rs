@@ -20,7 +20,7 @@ pub fn tickets(lines: &[HeaderValue], name: &str) -> Vec<Ticket> {
     for line in lines {
         headers.append(http::header::COOKIE, line.clone());
     }
-    find(&Cookies::of(&headers), name).collect()
+    find(&Cookies::of(&headers, None), name, None).collect()
 }
 
 /// Encodes a value.
@@ -63,13 +63,10 @@ impl Sealer {
         sealed
     }
 
-    /// Decrypts a value.
-    ///
-    /// # Errors
-    ///
-    /// When it does not open.
-    pub fn open(&self, handle: Handle, name: &Name, value: &[u8]) -> Result<Vec<u8>, ()> {
-        let opened = self.0.open(handle, name, value).map_err(drop)?;
-        Ok(opened.map_or_else(|| value.to_vec(), |plain| plain.to_vec()))
+    /// Decrypts a value, if it opens.
+    #[must_use]
+    pub fn open(&self, handle: Handle, name: &Name, value: &[u8]) -> Option<Vec<u8>> {
+        let opened = self.0.open(handle, name, value).ok()?;
+        Some(opened.map_or_else(|| value.to_vec(), |plain| plain.to_vec()))
     }
 }

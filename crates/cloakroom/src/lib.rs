@@ -57,6 +57,7 @@ mod error;
 mod events;
 #[cfg(feature = "axum")]
 mod extract;
+mod foresight;
 #[cfg(all(fuzzing, feature = "encryption"))]
 pub mod fuzzing;
 mod layer;

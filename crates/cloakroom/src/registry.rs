@@ -9,7 +9,7 @@ use cloakroom_core::{
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
-use crate::error::Error;
+use crate::error::{Chain, Error};
 use crate::events::{AskedBy, Events, Order, SessionEvent};
 use crate::session::{log_invalidated, once_more, run_to_end};
 use crate::telemetry;
@@ -105,7 +105,7 @@ impl SessionRegistry {
             match bounded(registry.timeout, "invalidate", asked).await {
                 Ok(answer) => Ok(registry.tell(&invalidate, answer, &order)),
                 Err(error) => {
-                    tracing::error!(%error, ?invalidate, operator = order.by(), reason = order.reason(), "sessions were not ended");
+                    tracing::error!(error = %Chain(&error), ?invalidate, operator = order.by(), reason = order.reason(), "sessions were not ended");
                     Err(error.into())
                 }
             }

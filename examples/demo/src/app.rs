@@ -3,25 +3,36 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
-use cloakroom::SessionLayer;
 use cloakroom::core::{DynStore, InvalidText};
+use cloakroom::{SessionLayer, SiteData};
 
 use crate::inspector::{Counting, Inspector, watch};
+use crate::options::Options;
 use crate::pages;
 use crate::web::{assets, explain, guard_pages, same_origin};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Returns the layer that gives each request its session, which waits for the next as long as `idle`.
-pub(crate) fn sessions(store: Arc<dyn DynStore>, idle: Duration, insecure_cookie: bool) -> SessionLayer {
-    let layer =
-        SessionLayer::new(Counting(store)).max_inactive_interval(idle).max_lifetime(30 * DAY).persistent();
-    if insecure_cookie { layer.insecure_cookie() } else { layer }
+/// Returns the layer that gives each request its session.
+///
+/// At the end of a session the browser forgets what else it keeps of the shop, but for cookies: they would be those of every
+/// application on this host.
+pub(crate) fn sessions(store: Arc<dyn DynStore>, options: &Options) -> SessionLayer {
+    let layer = SessionLayer::new(Counting(store))
+        .max_inactive_interval(options.idle)
+        .max_lifetime(30 * DAY)
+        .clear_site_data([SiteData::Cache, SiteData::Storage])
+        .persistent();
+    if options.insecure_cookie { layer.insecure_cookie() } else { layer }
 }
 
 /// Returns the shop. The further down a layer, the further out.
-pub(crate) fn app(layer: &SessionLayer, store: Arc<dyn DynStore>) -> Result<Router, InvalidText> {
-    Ok(pages::routes(layer)?
+pub(crate) fn app(
+    layer: &SessionLayer,
+    store: Arc<dyn DynStore>,
+    options: &Options,
+) -> Result<Router, InvalidText> {
+    Ok(pages::routes(layer, options.confirm_after)?
         .layer(from_fn_with_state(Inspector::new(store), watch))
         .layer(from_fn(explain))
         .merge(assets())

@@ -10,7 +10,7 @@
 //!
 //! - [`attributes`]: what is kept of a visitor, one small type each.
 //! - [`pages`]: the handlers. `pages/cart.rs` changes an attribute that two tabs may change at once; `pages/theme.rs` is
-//!   the shortest; `pages/account.rs` signs in and out, and ends sessions elsewhere.
+//!   the shortest; `pages/account.rs` signs in and out; `pages/ending.rs` ends sessions elsewhere, and asks first.
 //! - [`app`]: the layers, in their order.
 //! - [`inspector`]: the panel beside each page, which tells what each request really moved.
 //! - [`web`]: the rest of a web application, such as the check against forged requests.
@@ -68,8 +68,8 @@ async fn main() -> ExitCode {
 
 async fn open_shop(options: &Options) -> Result<(), Box<dyn Error>> {
     let store: Arc<dyn DynStore> = Arc::new(SqliteStore::open(&options.database).await?);
-    let layer = app::sessions(Arc::clone(&store), options.idle, options.insecure_cookie).check()?;
-    let app = app::app(&layer, store)?;
+    let layer = app::sessions(Arc::clone(&store), options).check()?;
+    let app = app::app(&layer, store, options)?;
     let listener = listen(options.listen).await?;
     announce(listener.local_addr()?, &options.database);
     let sweeper = tokio::spawn(layer.sweeper().run());

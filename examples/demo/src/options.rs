@@ -9,13 +9,15 @@ use lexopt::prelude::*;
 pub(crate) const HELP: &str = "\
 A small shop on Cloakroom.
 
-usage: demo [--listen ADDRESS] [--database FILE] [--idle SECONDS] [--insecure-cookie]
+usage: demo [--listen ADDRESS] [--database FILE] [--idle SECONDS] [--confirm-after SECONDS] [--insecure-cookie]
 
   --listen ADDRESS    where to listen; port 0 picks a free one
                       (or KLOAK_LISTEN; default: 127.0.0.1:8080, or a free port where that is taken)
   --database FILE     the SQLite file that holds the sessions; made if it is not there
                       (or KLOAK_DATABASE; default: target/kloak.db, or kloak.db where there is no target folder)
   --idle SECONDS      how long a session waits for the next page (default: a week)
+  --confirm-after SECONDS
+                      how old a sign-in may be to end sessions elsewhere (default: five minutes)
   --insecure-cookie   a cookie without `Secure`, for browsers that refuse such a cookie over plain HTTP even from this
                       machine (Safari), and for other machines
 ";
@@ -24,12 +26,16 @@ usage: demo [--listen ADDRESS] [--database FILE] [--idle SECONDS] [--insecure-co
 /// sign-in would ask for less: see [`SessionLayer::max_inactive_interval`](cloakroom::SessionLayer::max_inactive_interval).
 const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
+/// Long enough to look around, and short enough that whoever finds the browser open later cannot end the others.
+const FIVE_MINUTES: Duration = Duration::from_secs(5 * 60);
+
 /// What the demo was told at its start.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Options {
     pub(crate) listen: Listen,
     pub(crate) database: PathBuf,
     pub(crate) idle: Duration,
+    pub(crate) confirm_after: Duration,
     pub(crate) insecure_cookie: bool,
     pub(crate) help: bool,
 }
@@ -60,6 +66,7 @@ impl Options {
             },
             database: environment("KLOAK_DATABASE").map_or_else(default_database, PathBuf::from),
             idle: WEEK,
+            confirm_after: FIVE_MINUTES,
             insecure_cookie: false,
             help: false,
         };
@@ -67,7 +74,8 @@ impl Options {
             match argument {
                 Long("listen") => options.listen = Listen::At(arguments.value()?.parse()?),
                 Long("database") => options.database = arguments.value()?.into(),
-                Long("idle") => options.idle = Duration::from_secs(arguments.value()?.parse()?),
+                Long("idle") => options.idle = seconds(&mut arguments)?,
+                Long("confirm-after") => options.confirm_after = seconds(&mut arguments)?,
                 Long("insecure-cookie") => options.insecure_cookie = true,
                 Long("help") | Short('h') => options.help = true,
                 unknown => return Err(unknown.unexpected()),
@@ -75,6 +83,10 @@ impl Options {
         }
         Ok(options)
     }
+}
+
+fn seconds(arguments: &mut lexopt::Parser) -> Result<Duration, lexopt::Error> {
+    Ok(Duration::from_secs(arguments.value()?.parse()?))
 }
 
 /// With `cargo run` there is a `target` folder, which nobody commits and `cargo clean` empties.

@@ -11,6 +11,7 @@ use axum::{Router, routing::get};
 use cloakroom::{Attr, Attribute, MemoryStore, SessionLayer};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
+use tokio::signal::ctrl_c;
 
 #[derive(Default, Serialize, Deserialize)]
 struct Visits(u32);
@@ -35,7 +36,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let listener = TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     println!("http://{}", listener.local_addr()?);
-    axum::serve(listener, app).await?;
+    axum::serve(listener, app).with_graceful_shutdown(async { drop(ctrl_c().await) }).await?;
     sweeper.abort();
     Ok(())
 }

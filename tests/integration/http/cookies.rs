@@ -120,6 +120,23 @@ async fn the_first_cookie_that_opens_a_session_wins(backend: Backend) {
     is_new(&session(site.b(), &[&line]).await);
 }
 
+/// To browsers two ports of a host are one: each is sent the cookies of the other (RFC 6265bis, 8.5).
+#[tokio::test]
+async fn a_ticket_of_another_port_opens_nothing_and_is_not_adopted() {
+    let (here, there) = (Site::start(Backend::Memory, &[]).await, Site::start(Backend::Memory, &[]).await);
+    let (mut visitor, ticket) = Visitor::with_session(there.a()).await;
+    is_new(&visitor.get(here.a(), "/session").await.is(200).without_cookie());
+    let mut astray = visitor.clone();
+    let given = astray.put(here.a(), "/attributes/a", "1").await.is(204).ticket();
+    assert_ne!(given[..22], ticket[..22]);
+    assert_eq!(
+        visitor.names(there.a()).await,
+        ["first"],
+        "only the cookie is lost, where both have one name"
+    );
+    is_new(&astray.get(there.a(), "/session").await.is(200));
+}
+
 async fn a_cookie_is_set_when_it_must_be_and_at_no_other_time(backend: Backend) {
     let site = Site::start(backend, &["--touch-every", "0s"]).await;
     let mut visitor = Visitor::new();

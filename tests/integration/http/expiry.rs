@@ -57,9 +57,9 @@ async fn what_expired_is_not_listed_and_never_comes_back(backend: Backend) {
     let watcher = Visitor::signed_in(site.a(), "ada").await;
     let mut visitor = Visitor::signed_in(site.a(), "ada").await;
     let (handle, ticket) = (visitor.handle(site.a()).await, visitor.ticket.clone().unwrap());
-    visitor.post(site.a(), "/interval?ms=200").await.is(204);
+    visitor.post(site.a(), "/interval?ms=1000").await.is(204);
     let mut slow = visitor.clone();
-    let late = async { slow.post(site.a(), "/slow?ms=1500&set=late").await };
+    let late = async { slow.post(site.a(), "/slow?ms=3000&set=late").await };
     let expires = async {
         until_expired(&watcher, site.b(), &handle).await;
         Visitor::holding(&ticket).put(site.b(), "/attributes/again", "1").await.is(204).ticket()

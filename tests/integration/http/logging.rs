@@ -1,8 +1,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::HeaderMap;
 use serde_json::json;
 
-use crate::support::{Backend, Raw, Server, Site, Visitor, for_each_store};
+use crate::support::{Answer, Backend, Raw, Server, Site, Visitor, for_each_store};
 
 for_each_store!(no_log_tells_a_ticket_or_a_value);
 
@@ -50,6 +51,20 @@ async fn no_log_tells_a_ticket_or_a_value(backend: Backend) {
         assert!(!holds(log.as_bytes(), &telling), "a value is in the log");
     }
     tells_no_ticket(log.as_bytes(), &tickets);
+}
+
+/// Each answer that a visitor gets is searched: see [`Answer::tells_nothing_of`].
+#[tokio::test]
+async fn no_answer_tells_a_ticket_but_in_its_cookie() {
+    let site = Site::start(Backend::Memory, &[]).await;
+    let tickets = scenario(site.a()).await;
+    for path in ["/events", "/metrics", "/healthz", "/plain"] {
+        let answer = Visitor::new().get(site.a(), path).await.is(200);
+        tickets.iter().for_each(|ticket| answer.tells_nothing_of(ticket));
+    }
+    let telling = Answer { status: 200, headers: HeaderMap::new(), body: tickets[0].clone().into() };
+    let found = std::panic::catch_unwind(|| telling.tells_nothing_of(&tickets[0]));
+    assert!(found.is_err(), "the search finds what is there");
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ for_each_store!(
 );
 
 /// Returns every metric of a server by its name with labels.
-async fn metrics(server: &Server) -> BTreeMap<String, f64> {
+pub(super) async fn metrics(server: &Server) -> BTreeMap<String, f64> {
     let answer = Visitor::new().get(server, "/metrics").await.is(200).without_cookie();
     assert!(answer.header("content-type").starts_with("text/plain"));
     let text = String::from_utf8(answer.body.to_vec()).unwrap();

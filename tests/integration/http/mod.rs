@@ -12,6 +12,7 @@ mod end_all_race;
 mod events;
 mod expiry;
 mod failing;
+mod foresight;
 mod garbage;
 mod grace;
 mod interval;

@@ -151,7 +151,7 @@ async fn other_routes_and_other_failures_are_as_ever() {
         let faults = rig.faults.clone();
         async move |session: Session| {
             faults.inject(Operation::Load, Fault::Fail(StoreError::Other));
-            session.get_named::<i64>("first").await.map(drop)
+            session.get_named::<i64>("not-foreseen").await.map(drop)
         }
     };
     marked(&rig, Some(&ticket), loses).await.is(503).without_cookie();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cloakroom::core::BoxFuture;
-use cloakroom::{Error, Session};
+use cloakroom::{Error, LoadPolicy, Session};
 use cloakroom_testkit::faulty::{Gate, Moment, Operation};
 use futures_util::FutureExt as _;
 use futures_util::future::{join_all, poll_immediate};
@@ -69,7 +69,7 @@ async fn no_update_of_many_clones_is_lost() {
 #[tokio::test]
 async fn of_two_clones_that_take_a_value_once_one_is_given_it() {
     for moment in [Moment::Before, Moment::After] {
-        let rig = Rig::new();
+        let rig = Rig::with(|layer| layer.load(LoadPolicy::Everything));
         let ticket = rig.session().await;
         let gate = rig.faults.hold_next(Operation::Commit, moment);
         let takes = |session: Session| async move {
@@ -178,7 +178,7 @@ async fn an_edit_during_a_commit_is_seen_after_it() {
 async fn an_edit_during_an_update_outlives_it() {
     for moment in [Moment::Before, Moment::After] {
         for (case, edit, expected) in EDITS {
-            let rig = Rig::new();
+            let rig = Rig::with(|layer| layer.load(LoadPolicy::Everything));
             let ticket = rig.session().await;
             let gate = rig.faults.hold_next(Operation::Commit, moment);
             let edits = |session: Session| async move {
@@ -369,7 +369,9 @@ const WORK: [(&str, Operation, Begin); 7] = [
 #[tokio::test(start_paused = true)]
 async fn work_that_nobody_polls_any_more_keeps_no_other_out() {
     for (case, operation, begin) in WORK {
-        let rig = Rig::new();
+        // What stands at its commit needs nothing to be fetched before.
+        let all_is_loaded = operation == Operation::Commit;
+        let rig = Rig::with(|layer| if all_is_loaded { layer.load(LoadPolicy::Everything) } else { layer });
         let signs_in = |session: Session| async move {
             session.set_named("first", &1)?;
             session.sign_in("ada")?;

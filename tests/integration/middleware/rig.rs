@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use cloakroom::core::{Load, Loaded, Opened, Select, Ticket, Touch, Wanted};
-use cloakroom::{Error, MemoryStore, Session, SessionLayer, Store as _};
+use cloakroom::{Error, MemoryStore, Session, SessionLayer, Store};
 use cloakroom_testkit::ManualClock;
 use cloakroom_testkit::faulty::{Faults, Faulty};
 use http::header::COOKIE as COOKIE_HEADER;
@@ -118,26 +118,12 @@ impl Rig {
     where
         F: AsyncFnOnce(Request<()>) -> Result<StatusCode, Error>,
     {
-        let mut handler = Some(handler);
-        let inner = tower::service_fn(|request: Request<()>| {
-            let handler = handler.take().unwrap();
-            async move { Ok::<_, Infallible>(handler(request).await.into_response()) }
-        });
-        let Ok(response) = self.layer.layer(inner).oneshot(request).await;
-        response.map(Body::new)
+        respond(&self.layer, request, handler).await
     }
 
     /// Returns what the store holds for a ticket, signed or not; `None` where it opens nothing.
     pub(super) async fn opened(&self, ticket: &str) -> Option<Opened> {
-        let load = Load {
-            guard: Ticket::parse(&ticket.as_bytes()[..Ticket::LEN]).unwrap().guard(),
-            select: Select { values: Wanted::Everything, names: true },
-            touch: Touch::Never,
-        };
-        match self.memory.load(&load).await.unwrap() {
-            Loaded::Open(opened) => Some(*opened),
-            Loaded::Absent | Loaded::Superseded => None,
-        }
+        opened(&self.memory, ticket).await
     }
 
     /// Returns the encoded attributes that the store holds for a ticket; `None` where it opens nothing.
@@ -154,6 +140,33 @@ impl Rig {
     /// Returns whether a ticket opens a session.
     pub(super) async fn opens(&self, ticket: &str) -> bool {
         self.opened(ticket).await.is_some()
+    }
+}
+
+/// Handles one request with a handler within a layer.
+pub(super) async fn respond<F>(layer: &SessionLayer, request: Request<()>, handler: F) -> Response
+where
+    F: AsyncFnOnce(Request<()>) -> Result<StatusCode, Error>,
+{
+    let mut handler = Some(handler);
+    let inner = tower::service_fn(|request: Request<()>| {
+        let handler = handler.take().unwrap();
+        async move { Ok::<_, Infallible>(handler(request).await.into_response()) }
+    });
+    let Ok(response) = layer.layer(inner).oneshot(request).await;
+    response.map(Body::new)
+}
+
+/// Returns what a store holds for a ticket, signed or not; `None` where it opens nothing.
+pub(super) async fn opened(store: &impl Store, ticket: &str) -> Option<Opened> {
+    let load = Load {
+        guard: Ticket::parse(&ticket.as_bytes()[..Ticket::LEN]).unwrap().guard(),
+        select: Select { values: Wanted::Everything, names: true },
+        touch: Touch::Never,
+    };
+    match store.load(&load).await.unwrap() {
+        Loaded::Open(opened) => Some(*opened),
+        Loaded::Absent | Loaded::Superseded => None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use axum::body::Bytes;
 use cloakroom::core::{AttributeChange, Changes, Commit, CommitId, Edit, Intent, Limits, Outcome, Ticket};
-use cloakroom::{Attribute, Error, ErrorKind, Name, OnUndecodable, Session, Store as _};
+use cloakroom::{Attribute, Error, ErrorKind, Name, OnUndecodable, Session, Store};
 use cloakroom_testkit::faulty::{Moment, Operation};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -23,6 +23,11 @@ const GARBAGE: &[u8] = b"\x81\xa5items";
 
 /// Puts bytes into the store behind every layer's back.
 pub(super) async fn plant(rig: &Rig, ticket: &str, name: &'static str, value: impl Into<Bytes>) {
+    plant_in(&rig.memory, ticket, name, value).await;
+}
+
+/// Puts bytes into this store.
+pub(super) async fn plant_in(store: &impl Store, ticket: &str, name: &'static str, value: impl Into<Bytes>) {
     let change = AttributeChange {
         name: Name::from_static(name),
         edit: Edit::Set { value: value.into(), ttl: None },
@@ -36,7 +41,7 @@ pub(super) async fn plant(rig: &Rig, ticket: &str, name: &'static str, value: im
         limits: Limits::default(),
         age: std::time::Duration::ZERO,
     };
-    assert!(matches!(rig.memory.commit(&commit).await.unwrap(), Outcome::Committed(_)));
+    assert!(matches!(store.commit(&commit).await.unwrap(), Outcome::Committed(_)));
 }
 
 fn rig(policy: OnUndecodable) -> Rig {

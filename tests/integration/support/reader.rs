@@ -2,12 +2,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cloakroom::SqliteStore;
 use cloakroom::core::{DynStore, Load, Loaded, Name, Select, Ticket, Touch, Wanted};
-use cloakroom_redis::RedisStore;
-use cloakroom_sqlx::{MySqlStore, PostgresStore};
 
-use super::{Backend, Site};
+use super::Site;
+use super::open::open;
 
 /// One more node of a site, in this process: it reads several attributes in one load.
 pub(crate) struct Reader {
@@ -17,7 +15,7 @@ pub(crate) struct Reader {
 impl Reader {
     /// Opens the store of a site.
     pub(crate) async fn of(site: &Site) -> Self {
-        Self { store: open(site).await }
+        Self { store: open(site, false).await }
     }
 
     /// Returns the attributes of these names, as they are encoded, and the names of all.
@@ -46,23 +44,5 @@ impl Reader {
     async fn load(&self, ticket: &str, select: Select) -> Loaded {
         let guard = Ticket::parse(ticket.as_bytes()).unwrap().guard();
         self.store.dyn_load(&Load { guard, select, touch: Touch::Never }).await.unwrap()
-    }
-}
-
-async fn open(site: &Site) -> Arc<dyn DynStore> {
-    let (url, namespace) = site.store().split_once("?namespace=").unwrap_or((site.store(), ""));
-    match site.backend() {
-        Backend::Sqlite => {
-            let file = url.strip_prefix("sqlite:").unwrap();
-            Arc::new(SqliteStore::open(file).await.unwrap())
-        }
-        Backend::Redis | Backend::RedisSentinel | Backend::RedisCluster => {
-            Arc::new(RedisStore::connect(url).await.unwrap().namespace(namespace).unwrap())
-        }
-        Backend::Postgres => {
-            Arc::new(PostgresStore::connect_lazy(url).unwrap().namespace(namespace).unwrap())
-        }
-        Backend::MariaDb => Arc::new(MySqlStore::connect(url).await.unwrap().namespace(namespace).unwrap()),
-        Backend::Memory => panic!("a store in memory cannot be shared"),
     }
 }

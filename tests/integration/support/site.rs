@@ -40,9 +40,32 @@ impl Site {
         Self::start_with(backend, store, tempfile::tempdir().unwrap(), options).await
     }
 
-    async fn start_with(backend: Backend, store: String, folder: TempDir, options: &[&str]) -> Self {
+    /// Makes a site that has no servers, for nodes in this process.
+    pub(crate) fn bare(backend: Backend) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = backend.url(folder.path());
+        Self::without_servers(backend, store, folder, &[])
+    }
+
+    /// Makes a site that has no servers, and whose store can be made to fail.
+    pub(crate) async fn bare_breakable(backend: Backend) -> Self {
+        if !backend.has_server() {
+            return Self::bare(backend);
+        }
+        let upstream = Upstream::of(backend).await;
+        let store = backend.url_on(upstream.url());
+        let mut site = Self::without_servers(backend, store, tempfile::tempdir().unwrap(), &[]);
+        site.upstream = Some(upstream);
+        site
+    }
+
+    fn without_servers(backend: Backend, store: String, folder: TempDir, options: &[&str]) -> Self {
         let options = options.iter().map(|&option| option.to_owned()).collect();
-        let mut site = Self { servers: Vec::new(), backend, store, options, folder, upstream: None };
+        Self { servers: Vec::new(), backend, store, options, folder, upstream: None }
+    }
+
+    async fn start_with(backend: Backend, store: String, folder: TempDir, options: &[&str]) -> Self {
+        let mut site = Self::without_servers(backend, store, folder, options);
         for _ in 0..backend.nodes() {
             site.servers.push(site.another().await);
         }

@@ -124,6 +124,7 @@ impl Visitor {
             body: response.bytes().await?,
         };
         answer.check();
+        answer.tells_nothing_of(self.ticket.as_deref().unwrap_or_default());
         self.keep(&answer);
         Ok(answer)
     }

@@ -53,13 +53,12 @@ impl Cipher {
         Ok(Some(sealed))
     }
 
-    pub(super) fn open_all(&self, handle: Handle, attributes: &mut [StoredAttribute]) {
-        for StoredAttribute { name, value, .. } in attributes {
-            match self.open(handle, name, value) {
-                Ok(Some(plain)) => *value = plain,
-                Ok(None) => {}
-                Err(unopened) => *value = unopened.mark(),
-            }
+    /// Decrypts an attribute's value, or marks it as one that does not open.
+    pub(super) fn open_in_place(&self, handle: Handle, attribute: &mut StoredAttribute) {
+        match self.open(handle, &attribute.name, &attribute.value) {
+            Ok(Some(plain)) => attribute.value = plain,
+            Ok(None) => {}
+            Err(unopened) => attribute.value = unopened.mark(),
         }
     }
 

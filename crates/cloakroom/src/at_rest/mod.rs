@@ -50,13 +50,23 @@ impl AtRest {
         Ok(None)
     }
 
+    /// Returns what opens the values of one session.
+    #[inline]
+    pub(crate) fn opener(&self, handle: Handle) -> Opener {
+        let _ = handle;
+        Opener {
+            #[cfg(feature = "encryption")]
+            cipher: self.cipher.as_ref().map(|cipher| (Arc::clone(cipher), handle)),
+        }
+    }
+
     /// Turns what the store holds of a session into plain encodings. A value that does not open is marked, and will be
     /// undecodable: an error of whoever reads it, and of nobody else.
     #[inline]
     pub(crate) fn open(&self, handle: Handle, attributes: &mut [StoredAttribute]) {
         #[cfg(feature = "encryption")]
         if let Some(cipher) = &self.cipher {
-            cipher.open_all(handle, attributes);
+            attributes.iter_mut().for_each(|attribute| cipher.open_in_place(handle, attribute));
         }
         let _ = (handle, attributes);
     }
@@ -70,6 +80,59 @@ impl AtRest {
         }
         0
     }
+}
+
+/// Opens the values of one session, each when somebody first looks at it.
+#[derive(Clone, Default)]
+pub(crate) struct Opener {
+    #[cfg(feature = "encryption")]
+    cipher: Option<(Arc<Cipher>, Handle)>,
+}
+
+impl Opener {
+    /// Turns those values that need no key into plain encodings, or marks them.
+    #[inline]
+    pub(crate) fn prepare(&self, attributes: &mut [StoredAttribute]) {
+        #[cfg(feature = "encryption")]
+        if let Some((cipher, handle)) = &self.cipher {
+            let unsealed = attributes.iter_mut().filter(|attribute| !is_sealed(&attribute.value));
+            unsealed.for_each(|attribute| cipher.open_in_place(*handle, attribute));
+        }
+        let _ = attributes;
+    }
+
+    /// Turns a value that was prepared into a plain encoding, or marks it. Nothing happens to one that was opened before.
+    #[inline]
+    pub(crate) fn open(&self, attribute: &mut StoredAttribute) {
+        #[cfg(feature = "encryption")]
+        if let Some((cipher, handle)) = &self.cipher
+            && is_sealed(&attribute.value)
+        {
+            cipher.open_in_place(*handle, attribute);
+        }
+        let _ = attribute;
+    }
+
+    /// Returns whether there may be anything to open.
+    #[inline]
+    pub(crate) fn is_needed(&self) -> bool {
+        #[cfg(feature = "encryption")]
+        return self.cipher.is_some();
+        #[cfg(not(feature = "encryption"))]
+        false
+    }
+}
+
+impl fmt::Debug for Opener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opener").field("is_needed", &self.is_needed()).finish()
+    }
+}
+
+/// Returns whether a value is neither a plain encoding nor the mark of one that did not open, which has two bytes.
+#[cfg(feature = "encryption")]
+fn is_sealed(value: &[u8]) -> bool {
+    matches!(value, [NOT_PLAIN, _, _, ..])
 }
 
 impl fmt::Debug for AtRest {

@@ -17,9 +17,15 @@ pub(crate) enum Cookies {
     #[default]
     None,
     One(HeaderValue),
-    Several(Vec<HeaderValue>),
-    /// The request has the layer's own header: its cookies do not count.
-    Header(Vec<HeaderValue>),
+    Rare(Box<Rare>),
+}
+
+/// What few requests have, in a box so that the others need not care for it.
+#[derive(Debug)]
+pub(crate) struct Rare {
+    lines: Vec<HeaderValue>,
+    /// Whether these are of the layer's own header: the request's cookies do not count.
+    own_header: bool,
 }
 
 impl Cookies {
@@ -28,28 +34,46 @@ impl Cookies {
         if let Some(field) = field
             && headers.contains_key(field)
         {
-            return Self::Header(headers.get_all(field).iter().cloned().collect());
+            return Self::rare(headers, field, true);
         }
         // Cheap for almost every request: no field comes twice.
         if headers.len() == headers.keys_len() {
-            return headers.get(COOKIE).map_or(Self::None, |one| Self::One(one.clone()));
+            return only(headers).map_or(Self::None, |one| Self::One(one.clone()));
         }
         let mut lines = headers.get_all(COOKIE).iter();
         match (lines.next(), lines.next()) {
             (None, _) => Self::None,
             (Some(one), None) => Self::One(one.clone()),
-            (Some(one), Some(two)) => Self::Several([one, two].into_iter().chain(lines).cloned().collect()),
+            _ => Self::rare(headers, &COOKIE, false),
         }
+    }
+
+    #[cold]
+    fn rare(headers: &HeaderMap, name: &HeaderName, own_header: bool) -> Self {
+        Self::Rare(Box::new(Rare { lines: headers.get_all(name).iter().cloned().collect(), own_header }))
+    }
+
+    /// Returns whether the tickets come in the layer's own header.
+    pub(crate) fn are_of_own_header(&self) -> bool {
+        matches!(self, Self::Rare(rare) if rare.own_header)
     }
 
     fn lines(&self) -> &[HeaderValue] {
         match self {
             Self::None => &[],
             Self::One(line) => std::slice::from_ref(line),
-            Self::Several(lines) => lines,
-            Self::Header(lines) => lines,
+            Self::Rare(rare) => &rare.lines,
         }
     }
+}
+
+/// Returns the one `Cookie` line, where no field comes twice. To look at a few fields costs less than to hash a name.
+#[inline]
+fn only(headers: &HeaderMap) -> Option<&HeaderValue> {
+    if headers.len() > 4 {
+        return headers.get(COOKIE);
+    }
+    headers.iter().find_map(|(name, value)| (name == COOKIE).then_some(value))
 }
 
 /// Returns the well-formed tickets in cookies of one name, in the order of the request, each once, and not too many.
@@ -63,7 +87,7 @@ pub(crate) fn tickets<'a>(
     name: &'a str,
     signer: Option<&'a Signer>,
 ) -> impl Iterator<Item = Ticket> + Send {
-    let name = (!matches!(cookies, Cookies::Header(_))).then_some(name.as_bytes());
+    let name = (!cookies.are_of_own_header()).then_some(name.as_bytes());
     let mut values = cookies.lines().iter().flat_map(move |line| values(line.as_bytes(), name));
     let mut to_check = MAX_SIGNATURES;
     let mut tried: [&[u8]; MAX_TICKETS] = [&[]; MAX_TICKETS];
@@ -152,7 +176,40 @@ mod tests {
         assert_eq!(found(&[&line]).len(), MAX_TICKETS);
     }
 
+    /// The same by another library's reader.
+    fn found_by_another(line: &str) -> Vec<String> {
+        let mut found: Vec<String> = Vec::new();
+        for cookie in cookie::Cookie::split_parse(line).filter_map(Result::ok) {
+            let is_ticket = cookie.name() == "id" && Ticket::parse(cookie.value().as_bytes()).is_ok();
+            if is_ticket && !found.iter().any(|it| it == cookie.value()) {
+                found.push(cookie.value().to_owned());
+            }
+        }
+        found.truncate(MAX_TICKETS);
+        found
+    }
+
+    /// Parts of a line of cookies; `T` and `U` stand for two tickets.
+    const PARTS: &[&str] = &[
+        "id=", "id", "Id=", " id = ", "x=", "=", "T", "U", "\"T\"", "T=", ";", "; ", ";;", " ", "\t", ",",
+        "\"", "a b",
+    ];
+
     proptest! {
+        /// RFC 6265bis: quotes, `=` in a value, blanks, empty pairs.
+        #[test]
+        fn another_reader_finds_the_same(
+            parts in proptest::collection::vec(proptest::sample::select(PARTS), 0..40),
+            seeds: [u8; 2],
+        ) {
+            let [one, two] = seeds.map(|seed| {
+                let digit = char::from(b'a' + seed % 26);
+                format!("{}A", digit.to_string().repeat(21)).repeat(2)
+            });
+            let line = parts.concat().replace('T', &one).replace('U', &two);
+            prop_assert_eq!(found(&[&line]), found_by_another(&line), "{}", line);
+        }
+
         #[test]
         fn no_bytes_make_it_panic_or_invent_a_ticket(line in proptest::collection::vec(any::<u8>(), 0..200)) {
             let mut headers = HeaderMap::new();

@@ -132,6 +132,19 @@ mod tests {
         assert!(check(|it| (it.name, it.domain) = ("id".into(), Some("example.com".into()))).is_ok());
     }
 
+    /// RFC 6265bis, 5.5 and 5.6.
+    #[test]
+    fn what_agents_would_cut_or_drop_is_refused() {
+        let path = |length: usize| check(|it| (it.name, it.path) = ("id".into(), "/".repeat(length).into()));
+        assert!(path(MAX_ATTRIBUTE).is_ok() && path(MAX_ATTRIBUTE + 1).is_err());
+        let domain =
+            |length: usize| check(|it| (it.name, it.domain) = ("id".into(), Some("d".repeat(length).into())));
+        assert!(domain(MAX_ATTRIBUTE).is_ok() && domain(MAX_ATTRIBUTE + 1).is_err());
+        let name = |length: usize| check(|it| it.name = "n".repeat(length).into());
+        let longest = MAX_PAIR - cloakroom_core::Ticket::LEN;
+        assert!(name(longest).is_ok() && name(longest + 1).is_err());
+    }
+
     #[test]
     fn unusable_texts_are_refused() {
         for name in ["", "a b", "a=b", "a;b", "é"] {

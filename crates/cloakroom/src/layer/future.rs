@@ -58,11 +58,11 @@ where
         if this.storing.is_none() {
             let answer = ready!(this.inner.poll(cx));
             *this.answered = true;
+            if this.session.is_unused_at_the_end() {
+                return Poll::Ready(answer.map(|response| response.map(SessionBody::inner)));
+            }
             let failed = || answer.as_ref().map_or(true, |response| this.session.is_failed(response));
             match this.session.finish(failed) {
-                Finish::Unused => {
-                    return Poll::Ready(answer.map(|response| response.map(SessionBody::inner)));
-                }
                 Finish::Done(settled) => {
                     return Poll::Ready(answer.map(|response| settle(response, settled, this.session)));
                 }

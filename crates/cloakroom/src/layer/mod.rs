@@ -30,6 +30,7 @@ use crate::at_rest::AtRest;
 use crate::config::{ConfigError, Settings};
 use crate::cookie::Writer;
 use crate::events::Events;
+use crate::foresight::Foresight;
 use crate::registry::SessionRegistry;
 use crate::session::Shared;
 use crate::sweeper::Sweeper;
@@ -70,6 +71,7 @@ pub struct SessionLayer {
     events: Option<Arc<Events>>,
     /// How many more requests are inspected for cookies that cannot come back.
     to_inspect: Arc<AtomicI32>,
+    foresight: Arc<Foresight>,
 }
 
 impl SessionLayer {
@@ -81,6 +83,7 @@ impl SessionLayer {
             tasks: TaskTracker::new(),
             events: None,
             to_inspect: Arc::new(AtomicI32::new(100)),
+            foresight: Arc::new(Foresight::new()),
         }
     }
 
@@ -120,9 +123,11 @@ impl SessionLayer {
     }
 
     pub(crate) fn shared(&self) -> Arc<Shared> {
+        let at_once = (*self.store).dyn_at_once();
         Arc::new(Shared {
             store: Arc::clone(&self.store),
-            at_once: (*self.store).dyn_at_once(),
+            at_once,
+            foresight: (!at_once).then(|| Arc::clone(&self.foresight)),
             writer: Writer::new(&self.settings.cookie, self.settings.max_lifetime, self.settings.signer()),
             settings: self.settings.clone(),
             at_rest: self.at_rest(),

@@ -35,15 +35,23 @@ where
         self.inner.poll_ready(cx)
     }
 
+    #[inline]
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        hint::observe(&self.shared, &request);
-        let session = Inner::begin(&self.shared, request.headers());
-        if let Some(rule) = &self.shared.settings.activity {
-            session.marks().set_activity(rule(request.method(), request.uri(), request.headers()));
-        }
+        let session = begin(&self.shared, &request);
         Slot::put(&session, request.extensions_mut());
         ResponseFuture::new(self.inner.call(request), session)
     }
+}
+
+/// Apart from `call`, which is small enough then to be compiled into its caller, so that the request is not copied.
+#[inline(never)]
+fn begin<B>(shared: &Arc<Shared>, request: &Request<B>) -> Arc<Inner> {
+    hint::observe(shared, request);
+    let session = Inner::begin(shared, request);
+    if let Some(rule) = &shared.settings.activity {
+        session.marks().set_activity(rule(request.method(), request.uri(), request.headers()));
+    }
+    session
 }
 
 impl<S: fmt::Debug> fmt::Debug for SessionService<S> {

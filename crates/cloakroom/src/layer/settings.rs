@@ -162,7 +162,7 @@ impl SessionLayer {
     }
 
     /// Sets which attributes a session is loaded with, beside those that its extractor names.
-    /// [`LoadPolicy::OnDemand`] by default.
+    /// [`LoadPolicy::Foreseen`] by default: what requests of the same route have read before. A route may say otherwise.
     #[must_use]
     pub fn load(mut self, policy: LoadPolicy) -> Self {
         self.settings.load = policy;

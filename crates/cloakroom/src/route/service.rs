@@ -4,10 +4,11 @@ use http::{Extensions, Request};
 use tower_service::Service;
 
 use super::Activity;
+use crate::config::LoadPolicy;
 use crate::error::Error;
 use crate::session::Slot;
 
-/// A service whose requests are marked: what [`Activity`] and
+/// A service whose requests are marked: what [`Activity`], [`LoadPolicy`] and
 /// [`AnonymousOnStoreFailure`](crate::AnonymousOnStoreFailure) make as layers.
 #[derive(Clone, Debug)]
 pub struct RouteService<S> {
@@ -16,18 +17,20 @@ pub struct RouteService<S> {
 }
 
 /// What is said of a request.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Mark {
     Activity(Activity),
     Anonymous,
+    Load(LoadPolicy),
 }
 
 impl Mark {
-    pub(super) fn put(self, extensions: &Extensions) -> Result<(), Error> {
+    pub(super) fn put(&self, extensions: &Extensions) -> Result<(), Error> {
         let slot = extensions.get::<Slot>().ok_or_else(Error::missing_layer)?;
         slot.for_each(&|session| match self {
-            Self::Activity(activity) => session.marks().set_activity(activity),
+            Self::Activity(activity) => session.marks().set_activity(*activity),
             Self::Anonymous => session.marks().allow_anonymous(),
+            Self::Load(_) => session.marks().take_load_policy(),
         });
         Ok(())
     }
@@ -48,9 +51,12 @@ impl<S: Service<Request<B>>, B> Service<Request<B>> for RouteService<S> {
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<B>) -> S::Future {
+    fn call(&mut self, mut request: Request<B>) -> S::Future {
         if self.mark.put(request.extensions()).is_err() {
             tracing::warn!(mark = ?self.mark, "a mark on a route has no effect: it is not inside a SessionLayer");
+        }
+        if let Mark::Load(policy) = &self.mark {
+            request.extensions_mut().insert(policy.clone());
         }
         self.inner.call(request)
     }

@@ -129,7 +129,7 @@ impl Session {
     /// Returns a value as this request sees it, fetched if need be.
     pub(super) async fn seen(&self, name: &Name) -> Result<Option<bytes::Bytes>, Error> {
         loop {
-            let seen = self.inner.state().attributes.see(name.as_str());
+            let seen = self.inner.state().look(name);
             match seen {
                 Seen::Value(value) => return Ok(Some(value)),
                 Seen::Absent => return Ok(None),
@@ -151,10 +151,13 @@ impl Session {
     /// Checks a value that is to be set.
     pub(super) fn fits(&self, name: &Name, value: &[u8]) -> Result<(), Error> {
         let max = self.inner.settings().limits.attribute_bytes;
+        let bytes = value.len() + self.inner.shared.at_rest.overhead();
+        if bytes as u64 <= max {
+            return Ok(());
+        }
         // One that is known to be too large already may shrink.
         let stored = self.inner.state().attributes.stored_bytes(name.as_str());
-        let bytes = value.len() + self.inner.shared.at_rest.overhead();
-        if bytes as u64 > max && stored.is_none_or(|stored| value.len() > stored) {
+        if stored.is_none_or(|stored| value.len() > stored) {
             return Err(OverLimit { limit: Limit::AttributeBytes(name.clone()), max }.into());
         }
         Ok(())

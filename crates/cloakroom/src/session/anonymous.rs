@@ -1,6 +1,6 @@
 use super::state::Target;
 use super::{Inner, Session};
-use crate::error::Error;
+use crate::error::{Chain, Error};
 use crate::telemetry;
 
 impl Inner {
@@ -16,7 +16,7 @@ impl Inner {
         state.target = Target::Unreachable;
         drop(state);
         telemetry::anonymous();
-        let source = std::error::Error::source(&error).map(tracing::field::display);
+        let source = std::error::Error::source(&error).map(|source| tracing::field::display(Chain(source)));
         tracing::warn!(%error, source, "a request runs without its session: the store failed, and its route allows it");
         Ok(true)
     }

@@ -132,7 +132,7 @@ impl Session {
 impl State {
     /// Borrows a name, and returns the value and whose it is; `None` if it has to be fetched before.
     fn borrow(&mut self, name: &Name) -> Result<Option<(Option<Bytes>, u64)>, Error> {
-        let value = match self.attributes.see(name.as_str()) {
+        let value = match self.look(name) {
             Seen::Value(value) => Some(value),
             Seen::Absent => None,
             Seen::Unknown => return Ok(None),

@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 
 use super::known::{Known, Stored};
 use super::ttl::StoreTime;
+use crate::at_rest::Opener;
 
 /// What a request knows of its session's attributes, and what it did to them.
 #[derive(Debug, Default)]
@@ -25,6 +26,8 @@ pub(super) struct Attributes {
     time: Option<StoreTime>,
     /// Counts the edits, so that those made while a commit is under way are told from those that it carries.
     last_edit: u64,
+    /// Opens what was loaded, if it is encrypted.
+    opener: Opener,
 }
 
 #[derive(Debug)]
@@ -75,6 +78,27 @@ impl Attributes {
         }
     }
 
+    /// Returns what the request sees under a name, opened if it is encrypted.
+    #[inline]
+    pub(super) fn look(&mut self, name: &str) -> Seen {
+        self.unseal(name);
+        self.see(name)
+    }
+
+    #[inline]
+    fn unseal(&mut self, name: &str) {
+        if self.opener.is_needed()
+            && let Some(stored) = self.known.of_mut(name)
+        {
+            self.opener.open(stored);
+        }
+    }
+
+    /// Returns whether what the request sees under a name is what it has found in the store.
+    pub(super) fn is_as_found(&self, name: &str) -> bool {
+        !self.has_edit(name) && !self.is_complete()
+    }
+
     /// Returns what the store must hold under a name for it to be as it was last seen; `None` if it never was.
     pub(super) fn expectation(&self, name: &str) -> Option<Expect> {
         match self.known.of(name) {
@@ -86,6 +110,7 @@ impl Attributes {
 
     /// Sets a value. One that equals what is stored is no edit, unless either lapses by itself.
     pub(super) fn set(&mut self, name: &Name, value: Bytes, ttl: Option<Duration>) {
+        self.unseal(name.as_str());
         let stored = self.known.of(name.as_str());
         let same =
             matches!(stored, Stored::Present(stored) if stored.value == value && stored.lapses_at.is_none());
@@ -243,7 +268,8 @@ impl Attributes {
     }
 
     /// Returns how many bytes an attribute has in the store, as far as is known.
-    pub(super) fn stored_bytes(&self, name: &str) -> Option<usize> {
+    pub(super) fn stored_bytes(&mut self, name: &str) -> Option<usize> {
+        self.unseal(name);
         match self.known.of(name) {
             Stored::Present(stored) => Some(stored.value.len()),
             Stored::Absent => Some(0),
@@ -251,8 +277,24 @@ impl Attributes {
         }
     }
 
-    /// Takes note of what a load of `wanted` showed, at the store's time `now`.
-    pub(super) fn loaded(&mut self, wanted: &Wanted, found: Vec<StoredAttribute>, now: Timestamp) {
+    /// Returns how many bytes an attribute that exists has in the store, as far as is known.
+    pub(super) fn found_bytes(&self, name: &str) -> Option<usize> {
+        match self.known.of(name) {
+            Stored::Present(stored) => Some(stored.value.len()),
+            Stored::Absent | Stored::Unknown => None,
+        }
+    }
+
+    /// Takes note of what a load of `wanted` showed, at the store's time `now`, and of what opens it.
+    pub(super) fn loaded(
+        &mut self,
+        wanted: &Wanted,
+        mut found: Vec<StoredAttribute>,
+        now: Timestamp,
+        opener: Opener,
+    ) {
+        opener.prepare(&mut found);
+        self.opener = opener;
         if found.iter().any(|attribute| attribute.lapses_at.is_some()) {
             self.time = Some(StoreTime::seen(now));
         }
@@ -342,6 +384,7 @@ mod tests {
             &Wanted::Named([name("a"), name("b")].into()),
             vec![stored("a", "1")],
             Timestamp::default(),
+            Opener::default(),
         );
         attributes
     }

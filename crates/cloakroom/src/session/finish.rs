@@ -36,8 +36,6 @@ pub(crate) enum Clear {
 
 /// What is to be done at the end of a request.
 pub(crate) enum Finish {
-    /// The request did not use its session.
-    Unused,
     /// Nothing is to be stored.
     Done(Settled),
     /// Something is: the response waits for it.
@@ -53,13 +51,25 @@ pub(super) enum Extent {
 }
 
 impl Inner {
-    /// Closes the request's account with its session, before the response's head goes out.
+    /// Returns whether the request asked nothing of its session, and nothing is to be done for it. If so, its account is
+    /// closed.
     #[inline]
+    pub(crate) fn is_unused_at_the_end(&self) -> bool {
+        self.state_at_the_end().is_none() && !self.is_to_touch()
+    }
+
+    /// Closes the request's account with its session, before the response's head goes out.
     pub(crate) fn finish(self: &Arc<Self>, failed: impl FnOnce() -> bool) -> Finish {
         match self.state_at_the_end() {
-            None => self.finish_unused(),
+            None => Finish::Storing(run_to_end(&self.shared.tasks, touch(Arc::clone(self)))),
             Some(state) => self.finish_used(state, failed()),
         }
+    }
+
+    /// Returns whether an access is to be recorded for a request that does not use its session.
+    #[inline]
+    fn is_to_touch(&self) -> bool {
+        self.marks().activity() == Activity::Always && self.has_cookies()
     }
 
     fn finish_used(self: &Arc<Self>, mut state: MutexGuard<'_, State>, failed: bool) -> Finish {
@@ -79,15 +89,6 @@ impl Inner {
         }
         let inner = Arc::clone(self);
         Finish::Storing(run_to_end(&self.shared.tasks, async move { settle(&inner, extent).await }))
-    }
-
-    #[inline]
-    fn finish_unused(self: &Arc<Self>) -> Finish {
-        if self.marks().activity() == Activity::Always && self.has_cookies() {
-            Finish::Storing(run_to_end(&self.shared.tasks, touch(Arc::clone(self))))
-        } else {
-            Finish::Unused
-        }
     }
 
     /// Takes note that the request will have no response. A logout that was asked for is done all the same.

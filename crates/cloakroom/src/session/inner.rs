@@ -8,18 +8,20 @@ use cloakroom_core::{
     DynStore, Error as StoreError, ErrorKind, Gone, Handle, Load, Loaded, Name, Names, Opened, Select,
     Ticket, Touch, Wanted,
 };
-use http::{HeaderMap, HeaderName, Response};
+use http::{Extensions, HeaderName, Request, Response};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
 use super::attributes::Seen;
 use super::marks::Marks;
 use super::state::{State, Target};
+use super::task::run_aside;
 use crate::at_rest::AtRest;
-use crate::config::{LoadPolicy, Settings};
+use crate::config::Settings;
 use crate::cookie::{Cookies, Writer, tickets};
 use crate::error::{Error, StoreNothing};
 use crate::events::Events;
+use crate::foresight::{Asked, Foresight};
 use crate::route::Activity;
 use crate::telemetry;
 
@@ -35,6 +37,8 @@ pub(crate) struct Shared {
     pub(crate) tasks: TaskTracker,
     pub(crate) events: Option<Arc<Events>>,
     pub(crate) to_inspect: Arc<AtomicI32>,
+    /// What requests will read. A store that has its answers at once would gain nothing.
+    pub(crate) foresight: Option<Arc<Foresight>>,
 }
 
 impl Shared {
@@ -69,6 +73,8 @@ pub(crate) struct Inner {
     pub(super) shared: Arc<Shared>,
     cookies: Cookies,
     marks: Marks,
+    /// What the request came for, if that tells what it will read.
+    pub(super) asked: Option<Asked>,
     /// Made when the request first asks for its session.
     used: OnceLock<Box<Mutex<State>>>,
     /// Whether the response's head had gone out before that.
@@ -88,12 +94,14 @@ impl Drop for Turn<'_> {
 
 impl Inner {
     /// Begins a request.
-    pub(crate) fn begin(shared: &Arc<Shared>, headers: &HeaderMap) -> Arc<Self> {
+    pub(crate) fn begin<B>(shared: &Arc<Shared>, request: &Request<B>) -> Arc<Self> {
         let settings = &shared.settings;
-        let cookies = Cookies::of(headers, settings.header.as_ref());
+        let cookies = Cookies::of(request.headers(), settings.header.as_ref());
         let marks = Marks::of(if settings.every_request { Activity::Always } else { Activity::IfUsed });
+        let may_learn = shared.foresight.is_some() && !matches!(cookies, Cookies::None);
+        let asked = may_learn.then(|| Asked::by(request.method(), request.uri().path()));
         let shared = Arc::clone(shared);
-        Arc::new(Self { shared, cookies, marks, used: OnceLock::new(), over: AtomicBool::new(false) })
+        Arc::new(Self { shared, cookies, marks, asked, used: OnceLock::new(), over: AtomicBool::new(false) })
     }
 
     /// Returns what the layer and the route say of the request.
@@ -120,7 +128,7 @@ impl Inner {
     /// Returns the header that carries tickets, if there is one, and whether it does so for this request.
     pub(crate) fn header(&self) -> Option<(&HeaderName, bool)> {
         let name = self.settings().header.as_ref()?;
-        Some((name, matches!(self.cookies, Cookies::Header(_))))
+        Some((name, self.cookies.are_of_own_header()))
     }
 
     pub(super) fn settings(&self) -> &Settings {
@@ -157,9 +165,9 @@ impl Inner {
     }
 
     /// Opens the session unless it is open, with at least the `wanted` attributes.
-    pub(super) async fn open(self: &Arc<Self>, wanted: &Names) -> Result<(), Error> {
+    pub(super) async fn open(self: &Arc<Self>, extensions: &Extensions, wanted: &Names) -> Result<(), Error> {
         let loaded = self.state().is_loaded();
-        if !loaded && self.shared.aside(|| self.try_tickets(wanted)).await? {
+        if !loaded && self.shared.aside(|| self.try_tickets(extensions, wanted)).await? {
             return Ok(());
         }
         Box::pin(self.fetch(wanted)).await
@@ -187,10 +195,13 @@ impl Inner {
 
     /// Returns whether this has opened the session: should two tasks of one request try at once, the first to come to an
     /// end has.
-    async fn try_tickets(&self, wanted: &Names) -> Result<bool, Error> {
+    async fn try_tickets(&self, extensions: &Extensions, wanted: &Names) -> Result<bool, Error> {
         let mut superseded = None;
+        let route = self.route_to_learn(extensions);
+        let mut reads = self.shared.foresight.as_ref().zip(route).and_then(|(all, route)| all.begin(route));
         for ticket in self.tickets() {
-            let load = Load { guard: ticket.guard(), select: self.selection(wanted), touch: self.touch() };
+            let select = self.selection(extensions, wanted, reads.as_deref());
+            let load = Load { guard: ticket.guard(), select, touch: self.touch() };
             let loaded = match self.load(&load).await {
                 Ok(loaded) => loaded,
                 Err(error) => return self.without_store(error),
@@ -201,7 +212,9 @@ impl Inner {
                     let first = !state.is_loaded();
                     if first {
                         state.renewal_due = self.is_to_renew(&opened);
-                        state.open(ticket, load.guard, &load.select.values, opened);
+                        let opener = self.shared.at_rest.opener(load.guard.handle);
+                        state.open(ticket, load.guard, (&load.select.values, opener), opened);
+                        (state.route, state.reads) = (route, reads.take());
                     }
                     return Ok(first);
                 }
@@ -227,19 +240,6 @@ impl Inner {
         Ok(first)
     }
 
-    fn selection(&self, wanted: &Names) -> Select {
-        let values = match &self.settings().load {
-            LoadPolicy::Everything => Wanted::Everything,
-            LoadPolicy::OnDemand if wanted.is_empty() => Wanted::Nothing,
-            LoadPolicy::OnDemand => Wanted::Named(wanted.clone()),
-            LoadPolicy::Named(names) if wanted.iter().all(|name| names.contains(name)) => {
-                Wanted::Named(Arc::clone(names).into())
-            }
-            LoadPolicy::Named(names) => Wanted::Named(names.iter().chain(wanted.iter()).cloned().collect()),
-        };
-        Select { values, names: false }
-    }
-
     /// Returns how the request's load is an access.
     pub(super) fn touch(&self) -> Touch {
         match self.marks.activity() {
@@ -257,19 +257,32 @@ impl Inner {
         if unseen.is_empty() {
             return Ok(());
         }
+        self.state().wish(&unseen);
         let inner = Arc::clone(self);
-        self.to_its_end(async move { inner.fetch_in_turn(&unseen).await }).await
+        let fetch = async move { inner.fetch_in_turn(unseen).await };
+        if self.shared.at_once {
+            return self.to_its_end(fetch).await;
+        }
+        // Whatever is polled together with this asks before the task runs.
+        run_aside(&self.shared.tasks, fetch).await.unwrap_or_else(|| Err(Error::interrupted()))
     }
 
-    async fn fetch_in_turn(&self, wanted: &[Name]) -> Result<(), Error> {
+    async fn fetch_in_turn(&self, mut wanted: Vec<Name>) -> Result<(), Error> {
         let _turn = self.turn().await;
-        let unseen = self.unseen(wanted);
-        if unseen.is_empty() {
+        if self.unseen(&wanted).is_empty() {
             return Ok(());
         }
-        let epoch = self.state().epoch;
+        let epoch = {
+            let mut state = self.state();
+            wanted.append(&mut state.wishes);
+            state.epoch
+        };
+        wanted.sort_unstable();
+        wanted.dedup();
+        let unseen = self.unseen(&wanted);
         let wanted = Wanted::Named(unseen.clone().into());
         let opened = self.read(wanted.clone()).await?;
+        self.state().fetched(unseen.len());
         if self.is_as_read(&opened) {
             self.refresh(&wanted, opened, epoch);
             return Ok(());
@@ -356,18 +369,16 @@ impl Inner {
             // The last access that the request is told is the one before its own.
             let accessed_at = open.snapshot.meta.accessed_at;
             open.snapshot.meta = cloakroom_core::Meta { accessed_at, ..opened.meta };
-            state.attributes.loaded(wanted, opened.attributes, opened.now);
+            let opener = self.shared.at_rest.opener(open.guard.handle);
+            state.attributes.loaded(wanted, opened.attributes, opened.now, opener);
         }
     }
 
+    #[inline]
     async fn load(&self, load: &Load) -> Result<Loaded, Error> {
         let answer = self.bounded("load", self.shared.store().dyn_load(load)).await;
         telemetry::loaded(load, &answer);
-        let mut loaded = answer?;
-        if let Loaded::Open(opened) = &mut loaded {
-            self.shared.at_rest.open(load.guard.handle, &mut opened.attributes);
-        }
-        Ok(loaded)
+        Ok(answer?)
     }
 
     /// Waits for an operation on the store no longer than the store timeout.
@@ -400,6 +411,10 @@ impl Drop for Inner {
     fn drop(&mut self) {
         let Some(used) = self.used.get_mut() else { return };
         let state = used.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let (Some(reads), Some(foresight)) = (state.reads.take(), &self.shared.foresight) {
+            let bytes = |name: &Name| state.attributes.found_bytes(name.as_str());
+            reads.end(foresight, !state.abandoned, bytes);
+        }
         let handle = state.opened().map(|open| tracing::field::display(open.guard.handle));
         if state.head_sent && !state.abandoned && state.has_unapplied() {
             telemetry::lost("never_committed");

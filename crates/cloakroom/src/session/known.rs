@@ -46,6 +46,12 @@ impl Known {
         }
     }
 
+    #[inline]
+    pub(super) fn of_mut(&mut self, name: &str) -> Option<&mut StoredAttribute> {
+        let index = self.find(name).ok()?;
+        Some(&mut self.present[index])
+    }
+
     pub(super) fn present(&self) -> impl Iterator<Item = &Name> {
         self.present.iter().map(|attribute| &attribute.name)
     }

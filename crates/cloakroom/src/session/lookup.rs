@@ -5,7 +5,9 @@ use cloakroom_core::{Name, Names};
 use http::Extensions;
 
 use super::{Inner, Session};
+use crate::config::LoadPolicy;
 use crate::error::Error;
+use crate::foresight::keep_route;
 
 /// A request's session in its extensions, and those of the layers around this one.
 #[derive(Clone)]
@@ -36,8 +38,8 @@ impl Slot {
         if self.inner.cookie_name() == cookie { Some(self) } else { self.outer.as_deref()?.named(cookie) }
     }
 
-    async fn open(inner: Arc<Inner>, wanted: &Names) -> Result<Session, Error> {
-        inner.open(wanted).await?;
+    async fn open(inner: Arc<Inner>, extensions: &Extensions, wanted: &Names) -> Result<Session, Error> {
+        inner.open(extensions, wanted).await?;
         Ok(Session { inner })
     }
 }
@@ -65,7 +67,7 @@ impl Session {
 
     pub(crate) async fn with(extensions: &Extensions, wanted: &Names) -> Result<Self, Error> {
         let slot = extensions.get::<Slot>().ok_or_else(Error::missing_layer)?;
-        Slot::open(Arc::clone(&slot.inner), wanted).await
+        Slot::open(Arc::clone(&slot.inner), extensions, wanted).await
     }
 }
 
@@ -82,7 +84,11 @@ const NONE: Names = Names::from_static(&[]);
 /// # let _ = handler;
 /// ```
 #[derive(Clone)]
-pub struct Sessions(Slot);
+pub struct Sessions {
+    slot: Slot,
+    /// What tells the request's route, and what that says is loaded.
+    route: Extensions,
+}
 
 impl Sessions {
     /// Finds the sessions of a request in its extensions.
@@ -91,7 +97,13 @@ impl Sessions {
     ///
     /// [`MissingLayer`](crate::ErrorKind::MissingLayer).
     pub fn from_extensions(extensions: &Extensions) -> Result<Self, Error> {
-        extensions.get::<Slot>().cloned().map(Self).ok_or_else(Error::missing_layer)
+        let slot = extensions.get::<Slot>().cloned().ok_or_else(Error::missing_layer)?;
+        let mut route = Extensions::new();
+        keep_route(extensions, &mut route);
+        if let Some(policy) = extensions.get::<LoadPolicy>() {
+            route.insert(policy.clone());
+        }
+        Ok(Self { slot, route })
     }
 
     /// Opens the session whose layer has this cookie name.
@@ -101,8 +113,8 @@ impl Sessions {
     /// [`MissingLayer`](crate::ErrorKind::MissingLayer) when no layer has that cookie, or
     /// [`Store`](crate::ErrorKind::Store) when the store failed.
     pub async fn named(&self, cookie: &str) -> Result<Session, Error> {
-        let slot = self.0.named(cookie).ok_or_else(Error::missing_layer)?;
-        Slot::open(Arc::clone(&slot.inner), &NONE).await
+        let slot = self.slot.named(cookie).ok_or_else(Error::missing_layer)?;
+        Slot::open(Arc::clone(&slot.inner), &self.route, &NONE).await
     }
 }
 

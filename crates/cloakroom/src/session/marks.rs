@@ -9,6 +9,7 @@ pub(crate) struct Marks(AtomicU8);
 const ALWAYS: u8 = 1;
 const NEVER: u8 = 2;
 const ANONYMOUS: u8 = 4;
+const LOAD_POLICY: u8 = 8;
 
 impl Marks {
     pub(super) fn of(activity: Activity) -> Self {
@@ -25,7 +26,7 @@ impl Marks {
     }
 
     pub(crate) fn set_activity(&self, activity: Activity) {
-        self.0.fetch_and(ANONYMOUS, Ordering::Relaxed);
+        self.0.fetch_and(!(ALWAYS | NEVER), Ordering::Relaxed);
         self.0.fetch_or(bits(activity), Ordering::Relaxed);
     }
 
@@ -35,6 +36,16 @@ impl Marks {
 
     pub(crate) fn allow_anonymous(&self) {
         self.0.fetch_or(ANONYMOUS, Ordering::Relaxed);
+    }
+
+    /// Returns whether the route says what is loaded.
+    #[inline]
+    pub(super) fn has_load_policy(&self) -> bool {
+        self.0.load(Ordering::Relaxed) & LOAD_POLICY != 0
+    }
+
+    pub(crate) fn take_load_policy(&self) {
+        self.0.fetch_or(LOAD_POLICY, Ordering::Relaxed);
     }
 }
 

@@ -18,6 +18,7 @@ mod marks;
 mod recent;
 mod remaining;
 mod renewal;
+mod select;
 mod state;
 mod task;
 #[cfg(feature = "memory")]

@@ -1,10 +1,12 @@
 use std::task::Waker;
 use std::time::Duration;
 
-use cloakroom_core::{Changes, Gone, Guard, Label, Limit, Opened, Outcome, Principal, Ticket, Wanted};
+use cloakroom_core::{Changes, Gone, Guard, Label, Limit, Name, Opened, Outcome, Principal, Ticket, Wanted};
 
-use super::attributes::Attributes;
+use super::attributes::{Attributes, Seen};
+use crate::at_rest::Opener;
 use crate::error::Error;
+use crate::foresight::{Reads, Route};
 
 /// What a request knows of its session and did to it. Behind a lock that is never held across an await.
 #[derive(Debug, Default)]
@@ -33,6 +35,12 @@ pub(super) struct State {
     pub(super) busy: bool,
     /// Those that wait for it to end.
     waiting: Vec<Waker>,
+    /// The request's route, if something is to be learned of it.
+    pub(super) route: Option<Route>,
+    /// What the request reads: from the start where something is remembered of its route, or else from its first fetch on.
+    pub(super) reads: Option<Box<Reads>>,
+    /// What is to be fetched.
+    pub(super) wishes: Vec<Name>,
 }
 
 /// What the request's changes are to be applied to.
@@ -144,10 +152,52 @@ impl State {
     }
 
     /// Takes note of the session that a ticket has opened.
-    pub(super) fn open(&mut self, ticket: Ticket, guard: Guard, wanted: &Wanted, mut snapshot: Box<Opened>) {
+    pub(super) fn open(
+        &mut self,
+        ticket: Ticket,
+        guard: Guard,
+        (wanted, opener): (&Wanted, Opener),
+        mut snapshot: Box<Opened>,
+    ) {
         let found = std::mem::take(&mut snapshot.attributes);
-        self.attributes.loaded(wanted, found, snapshot.now);
+        self.attributes.loaded(wanted, found, snapshot.now, opener);
         self.target = Target::Open(Open { ticket, guard, snapshot, accessed: false });
+    }
+
+    /// Takes note that so many attributes had to be fetched.
+    pub(super) fn fetched(&mut self, count: usize) {
+        if self.reads.is_none()
+            && let Some(route) = self.route
+        {
+            let mut reads = Reads::of_unknown(route);
+            self.attributes.read_and_unchanged().for_each(|name| reads.note(&name));
+            self.reads = Some(Box::new(reads));
+        }
+        if let Some(reads) = &mut self.reads {
+            reads.fetched(count);
+        }
+    }
+
+    /// Takes note that these are to be fetched.
+    pub(super) fn wish(&mut self, names: &[Name]) {
+        for name in names {
+            if !self.wishes.contains(name) {
+                self.wishes.push(name.clone());
+            }
+        }
+    }
+
+    /// Returns what the request sees under a name, and takes note that it has asked.
+    #[inline]
+    pub(super) fn look(&mut self, name: &Name) -> Seen {
+        let seen = self.attributes.look(name.as_str());
+        if let Some(reads) = &mut self.reads
+            && !matches!(seen, Seen::Unknown)
+            && self.attributes.is_as_found(name.as_str())
+        {
+            reads.note(name);
+        }
+        seen
     }
 
     /// Returns whether changes have no session that they could be applied to.
@@ -160,6 +210,7 @@ impl State {
         self.epoch += 1;
         self.target = Target::New;
         self.attributes = Attributes::none();
+        self.wishes.clear();
         self.terms = Terms::default();
         self.renewal_due = false;
     }
@@ -280,7 +331,7 @@ pub(super) enum Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cloakroom_core::{Meta, Name, Seed, Standing, Timestamp, Version};
+    use cloakroom_core::{Meta, Seed, Standing, Timestamp, Version};
 
     fn opened(standing: Standing) -> State {
         let ticket = Ticket::generate().unwrap();

@@ -24,6 +24,14 @@ pub(crate) fn run_to_end<T>(tasks: &TaskTracker, work: impl Future<Output = T> +
     Task(Stage::NotBegun(tasks.clone(), Box::pin(work)))
 }
 
+/// Work that runs to its end in a task of its own from the start, which begins when whoever asks for it has to wait.
+pub(super) fn run_aside<T: Send + 'static>(
+    tasks: &TaskTracker,
+    work: impl Future<Output = T> + Send + 'static,
+) -> Task<T> {
+    Task(Stage::Running(tokio::spawn(tasks.track_future(work.in_current_span()))))
+}
+
 impl<T: Send + 'static> Future for Task<T> {
     type Output = Option<T>;
 

@@ -1,4 +1,4 @@
-use http::HeaderMap;
+use http::Request;
 
 use super::{Inner, Session};
 use crate::memory::MemoryStore;
@@ -21,7 +21,7 @@ impl Session {
     #[must_use]
     pub fn for_test() -> Self {
         let layer = crate::SessionLayer::new(MemoryStore::new());
-        let inner = Inner::begin(&layer.shared(), &HeaderMap::new());
+        let inner = Inner::begin(&layer.shared(), &Request::new(()));
         {
             let mut state = inner.state();
             state.start_anew();

@@ -208,8 +208,8 @@ pub(super) struct Before {
 }
 
 impl State {
-    pub(super) fn before(&self, name: &Name, fresh: Option<Duration>) -> Option<Before> {
-        let value = match self.attributes.see(name.as_str()) {
+    pub(super) fn before(&mut self, name: &Name, fresh: Option<Duration>) -> Option<Before> {
+        let value = match self.look(name) {
             Seen::Value(value) => Some(value),
             Seen::Absent => None,
             Seen::Unknown => return None,

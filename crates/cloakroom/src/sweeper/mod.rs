@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use self::claims::Claims;
 use crate::at_rest::AtRest;
+use crate::error::Chain;
 use crate::events::Events;
 use crate::telemetry;
 
@@ -213,7 +214,9 @@ fn log(swept: &Result<Swept, Error>, lag: Duration) {
     match swept {
         Ok(Swept { removed: 0, complete: true }) => {}
         Ok(Swept { removed, .. }) => tracing::debug!(removed, lag_ms, "expired sessions removed"),
-        Err(error) => tracing::warn!(%error, lag_ms, "cannot sweep expired sessions; trying again later"),
+        Err(error) => {
+            tracing::warn!(error = %Chain(error), lag_ms, "cannot sweep expired sessions; trying again later");
+        }
     }
 }
 

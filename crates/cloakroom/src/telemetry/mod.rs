@@ -77,6 +77,21 @@ pub(crate) fn anonymous() {
     metrics::counter!("cloakroom_anonymous_requests_total").increment(1);
 }
 
+/// Counts the attributes of one request that were foreseen and used, foreseen in vain, and fetched because they were not
+/// foreseen; and the bytes of the second.
+#[inline]
+pub(crate) fn foreseen(counts: [u32; 3], bytes_in_vain: impl FnOnce() -> usize) {
+    #[cfg(feature = "metrics")]
+    recording::foreseen(counts, bytes_in_vain);
+}
+
+/// Tells how many more routes are remembered.
+#[inline]
+pub(crate) fn routes(more: f64) {
+    #[cfg(feature = "metrics")]
+    metrics::gauge!("cloakroom_foreseen_routes").increment(more);
+}
+
 /// Counts what happened to a session: `created`, `rotated` or `signed_in`.
 #[inline]
 pub(crate) fn lived(event: &'static str) {

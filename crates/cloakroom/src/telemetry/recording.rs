@@ -49,6 +49,17 @@ pub(super) fn committed(commit: &Commit, answer: &Result<Outcome, Error>, loaded
     }
 }
 
+pub(super) fn foreseen(counts: [u32; 3], bytes_in_vain: impl FnOnce() -> usize) {
+    for (result, count) in ["used", "in_vain", "missed"].into_iter().zip(counts) {
+        if count > 0 {
+            counter!("cloakroom_foreseen_total", "result" => result).increment(count.into());
+        }
+    }
+    if counts[1] > 0 {
+        counter!("cloakroom_foreseen_in_vain_bytes_total").increment(bytes_in_vain() as u64);
+    }
+}
+
 fn carried(commit: &Commit) -> u64 {
     let bytes = commit.changes.attributes.iter().map(|change| match &change.edit {
         Edit::Set { value, .. } => change.name.as_str().len() + value.len(),

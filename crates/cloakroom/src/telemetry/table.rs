@@ -10,7 +10,7 @@ enum Kind {
 use Kind::{Counter, Gauge, Histogram};
 
 /// The names, and what each is. `docs/metrics.md` says the same to those who read no code.
-const TABLE: [(&str, Kind, Unit, &str); 19] = [
+const TABLE: [(&str, Kind, Unit, &str); 22] = [
     ("cloakroom_loads_total", Counter, Unit::Count, "Loads of a session by a ticket, by result."),
     ("cloakroom_fetches_total", Counter, Unit::Count, "Later reads of a session that was open, by result."),
     ("cloakroom_touches_total", Counter, Unit::Count, "Accesses that a load has recorded."),
@@ -26,6 +26,19 @@ const TABLE: [(&str, Kind, Unit, &str); 19] = [
         Unit::Bytes,
         "What they would have carried of whole sessions.",
     ),
+    (
+        "cloakroom_foreseen_total",
+        Counter,
+        Unit::Count,
+        "Attributes that were foreseen, or should have been, by result.",
+    ),
+    (
+        "cloakroom_foreseen_in_vain_bytes_total",
+        Counter,
+        Unit::Bytes,
+        "Names and values of attributes that were foreseen in vain.",
+    ),
+    ("cloakroom_foreseen_routes", Gauge, Unit::Count, "Routes that the layers remember the reads of."),
     ("cloakroom_commits_total", Counter, Unit::Count, "Commits, by intent and result."),
     (
         "cloakroom_written_bytes_total",

@@ -1,8 +1,8 @@
 use askama::Template;
 use axum::Router;
 use axum::extract::Form;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse as _, Redirect, Response, Result};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 use cloakroom::{Error, Flash, Handle, Principal, Session, SessionInfo};
 use serde::Deserialize;
@@ -17,12 +17,7 @@ pub(super) fn pages() -> Router {
 }
 
 pub(super) fn actions() -> Router {
-    Router::new()
-        .route("/sign-in", post(sign_in))
-        .route("/sign-out", post(sign_out))
-        .route("/account/end", post(end_one))
-        .route("/account/end-others", post(end_others))
-        .route("/account/end-all", post(end_all))
+    Router::new().route("/sign-in", post(sign_in)).route("/sign-out", post(sign_out))
 }
 
 #[derive(Template)]
@@ -88,41 +83,6 @@ impl Account {
     fn label<'a>(&self, info: &'a SessionInfo) -> &'a str {
         info.label.as_ref().map_or("Some device", |label| label.as_str())
     }
-}
-
-#[derive(Deserialize)]
-struct Which {
-    handle: String,
-}
-
-async fn end_one(session: Session, mut flash: Flash, Form(which): Form<Which>) -> Result<Redirect> {
-    let handle: Handle = which.handle.parse().map_err(|_| StatusCode::BAD_REQUEST)?;
-    let is_this = session.handle() == Some(handle);
-    let was_there = session.invalidate_session(handle).await?;
-    if is_this {
-        return Ok(Redirect::to("/goodbye"));
-    }
-    if was_there {
-        flash.success("That session has ended.")?;
-    } else {
-        flash.info("That session had ended already.")?;
-    }
-    Ok(Redirect::to("/account"))
-}
-
-async fn end_others(session: Session, mut flash: Flash) -> Result<Redirect, Error> {
-    let told = match session.invalidate_others().await? {
-        0 => "There was no other session.".to_owned(),
-        1 => "One other session has ended.".to_owned(),
-        ended => format!("{ended} other sessions have ended."),
-    };
-    flash.success(told)?;
-    Ok(Redirect::to("/account"))
-}
-
-async fn end_all(session: Session) -> Result<Redirect, Error> {
-    session.invalidate_all().await?;
-    Ok(Redirect::to("/goodbye"))
 }
 
 #[derive(Template)]

@@ -3,11 +3,15 @@
 
 mod account;
 mod cart;
+mod ending;
 mod fitting;
 mod shop;
 mod theme;
+mod time;
 mod trunk;
 mod voucher;
+
+use std::time::Duration;
 
 use axum::Router;
 use axum::http::StatusCode;
@@ -18,17 +22,22 @@ use crate::attributes::{Cart, Theme};
 
 /// Returns the routes that use a session, each group with the layer that loads what all of the group need. The layers are
 /// one: they share the store, the cookie and all other settings.
-pub(crate) fn routes(layer: &SessionLayer) -> Result<Router, InvalidText> {
+///
+/// Whoever signed in longer ago than `confirm_after` is asked again before they end sessions elsewhere.
+pub(crate) fn routes(layer: &SessionLayer, confirm_after: Duration) -> Result<Router, InvalidText> {
     let pages = Router::new()
         .merge(shop::pages())
         .merge(cart::pages())
         .merge(fitting::pages())
         .merge(account::pages())
+        .merge(ending::pages())
         .merge(voucher::pages());
     let actions = Router::new()
         .merge(fitting::actions())
         .merge(account::actions())
+        .merge(ending::actions(confirm_after))
         .merge(theme::actions())
+        .merge(time::actions())
         .merge(trunk::actions())
         .merge(voucher::actions());
     let shown_on_every_page = [name::<Theme>()?, name::<Cart>()?, Flash::NAME];

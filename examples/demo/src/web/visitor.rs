@@ -14,7 +14,7 @@ pub(crate) struct Visitor {
     pub(crate) in_cart: u32,
     /// What is to be told on this page, once: set by an action, and taken by the page after the redirect.
     pub(crate) notices: Vec<FlashMessage>,
-    /// After how many seconds without another page the session ends, if there is one.
+    /// In how many seconds the session ends if nothing more is heard of them, if there is one.
     pub(crate) ends_in: Option<f32>,
     /// The address of the page that they asked for.
     pub(crate) here: String,
@@ -30,7 +30,7 @@ impl<S: Sync> FromRequestParts<S> for Visitor {
             name: session.principal().map(|name| name.to_string()),
             in_cart: session.get::<Cart>().await?.map_or(0, |cart| cart.count()),
             notices: session.flash().take().await?,
-            ends_in: session.handle().map(|_| session.max_inactive_interval().as_secs_f32()),
+            ends_in: session.time_left().map(|left| left.as_secs_f32()),
             here: parts.uri.path().to_owned(),
         })
     }

@@ -164,6 +164,28 @@ async fn who_signs_in_after_another_inherits_nothing() {
 }
 
 #[tokio::test]
+async fn signing_out_lets_the_browser_forget_the_shop() {
+    let shop = Shop::open();
+    let mut visitor = Visitor::new();
+    let answer = visitor.post(shop.at("/sign-in"), "name=Ada").await;
+    assert!(!answer.headers().contains_key("clear-site-data"));
+    let answer = visitor.post(shop.at("/sign-out"), "").await;
+    assert_eq!(answer.headers()["clear-site-data"], "\"cache\", \"storage\"", "and not others' cookies");
+    assert!(set_cookie(&answer).expect("it is removed").contains("Max-Age=0"));
+}
+
+#[tokio::test]
+async fn every_page_of_a_visitors_own_is_kept_by_nobody() {
+    let shop = Shop::open();
+    let mut visitor = Visitor::new();
+    visitor.post(shop.at("/sign-in"), "name=Ada").await;
+    for path in ["/", "/cart", "/account", "/session/time-left"] {
+        let answer = visitor.get(shop.at(path)).await;
+        assert_eq!(answer.headers()["cache-control"], "no-store", "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_cart_is_checked_out_once() {
     let shop = Shop::open();
     let mut visitor = Visitor::new();

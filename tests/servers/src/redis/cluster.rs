@@ -1,3 +1,4 @@
+use super::view::View;
 use super::{Redis, RedisOptions, Reply};
 use crate::wait::until;
 use crate::{Error, Port};
@@ -14,6 +15,8 @@ pub struct RedisCluster {
     nodes: Vec<Redis>,
     buses: Vec<Port>,
     told: Vec<u16>,
+    /// The name of each node.
+    ids: Vec<String>,
 }
 
 impl RedisCluster {
@@ -46,7 +49,7 @@ impl RedisCluster {
         node_timeout_ms: u32,
         announced: [Option<u16>; NODES],
     ) -> Result<Self, Error> {
-        let mut cluster = Self { nodes: Vec::new(), buses: Vec::new(), told: Vec::new() };
+        let mut cluster = Self { nodes: Vec::new(), buses: Vec::new(), told: Vec::new(), ids: Vec::new() };
         for port in announced {
             let bus = Port::claim()?;
             let mut options = options
@@ -61,6 +64,7 @@ impl RedisCluster {
             }
             let node = options.start()?;
             cluster.told.push(port.unwrap_or(node.port()));
+            cluster.ids.push(node.ask(&["CLUSTER", "MYID"])?.text());
             cluster.nodes.push(node);
             cluster.buses.push(bus);
         }
@@ -96,16 +100,9 @@ impl RedisCluster {
     ///
     /// When a node is away, or they do not come to agree.
     pub fn serves(&self, slot: u16) -> Result<usize, Error> {
-        let ids = self.ids()?;
         let mut agreed = None;
         until("the nodes agree on a slot", self.nodes[0].process(), || {
-            let seen = self.nodes.iter().map(|node| {
-                let nodes = node.ask(&["CLUSTER", "NODES"]).ok()?.text();
-                let serving = nodes.lines().find(|line| has_slot(line, slot))?;
-                ids.iter().position(|id| serving.starts_with(id.as_str()))
-            });
-            let seen: Vec<_> = seen.collect();
-            agreed = seen[0].filter(|_| seen.iter().all(|one| *one == seen[0]));
+            agreed = self.agreed(|view| self.number(&view.serving(slot)?.id));
             agreed.is_some()
         })?;
         Ok(agreed.unwrap_or_default())
@@ -118,10 +115,9 @@ impl RedisCluster {
     /// When a node refuses.
     pub fn begin_migration(&self, slot: u16, to: usize) -> Result<(), Error> {
         let from = self.serves(slot)?;
-        let ids = self.ids()?;
         let slot = slot.to_string();
-        self.nodes[to].ask(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &ids[from]])?;
-        self.nodes[from].ask(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &ids[to]])?;
+        self.nodes[to].ask(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &self.ids[from]])?;
+        self.nodes[from].ask(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &self.ids[to]])?;
         Ok(())
     }
 
@@ -148,19 +144,34 @@ impl RedisCluster {
         }
     }
 
-    /// Ends the migration of a slot: it belongs to its new node, and every node knows.
+    /// Ends the migration of a slot: it belongs to its new node, and every node knows, also since which epoch.
+    ///
+    /// Of two nodes that claim a slot, the one with the higher epoch has it. A node that takes over a slot gives itself the
+    /// highest epoch that it has heard of, or a new one. So before the next migration every node must have heard of this one:
+    /// otherwise it may lose the slot to its former node, and delete the keys, or the nodes may differ for ever.
     ///
     /// # Errors
     ///
-    /// When a node refuses.
+    /// When a node refuses, or they do not come to agree.
     pub fn end_migration(&self, slot: u16, to: usize) -> Result<(), Error> {
-        let id = &self.ids()?[to];
-        let slot = slot.to_string();
         let others = (0..NODES).filter(|&node| node != to);
         for node in std::iter::once(to).chain(others) {
-            self.nodes[node].ask(&["CLUSTER", "SETSLOT", &slot, "NODE", id])?;
+            self.assign(slot, to, node)?;
         }
-        Ok(())
+        until("the nodes agree on what has migrated", self.nodes[to].process(), || {
+            self.agreed(View::epochs).is_some()
+                && self.agreed(|view| self.number(&view.serving(slot)?.id)) == Some(to)
+        })
+    }
+
+    /// Tells one node that a slot belongs to a node from now on: a part of [`end_migration`](Self::end_migration).
+    ///
+    /// # Errors
+    ///
+    /// When it refuses.
+    pub fn assign(&self, slot: u16, to: usize, node: usize) -> Result<(), Error> {
+        let slot = slot.to_string();
+        self.nodes[node].ask(&["CLUSTER", "SETSLOT", &slot, "NODE", &self.ids[to]]).map(drop)
     }
 
     /// Migrates a slot and its keys to another node.
@@ -177,8 +188,33 @@ impl RedisCluster {
         self.end_migration(slot, to)
     }
 
-    fn ids(&self) -> Result<Vec<String>, Error> {
-        self.nodes.iter().map(|node| Ok(node.ask(&["CLUSTER", "MYID"])?.text())).collect()
+    /// Returns how many errors of a kind, such as `TRYAGAIN`, the nodes have answered with in all.
+    ///
+    /// # Errors
+    ///
+    /// When a node is away.
+    pub fn errors(&self, kind: &str) -> Result<u64, Error> {
+        let name = format!("errorstat_{kind}:count=");
+        let mut count = 0;
+        for node in &self.nodes {
+            let told = node.ask(&["INFO", "errorstats"])?.text();
+            count += told.lines().find_map(|line| line.strip_prefix(&name)?.parse::<u64>().ok()).unwrap_or(0);
+        }
+        Ok(count)
+    }
+
+    fn number(&self, id: &str) -> Option<usize> {
+        self.ids.iter().position(|it| it == id)
+    }
+
+    /// Returns what all nodes see alike; `None` while they do not, or one of them does not see it.
+    fn agreed<T: PartialEq>(&self, see: impl Fn(&View) -> Option<T>) -> Option<T> {
+        let mut seen = self.nodes.iter().map(|node| {
+            let nodes = node.ask(&["CLUSTER", "NODES"]).ok()?;
+            see(&View::of(&nodes.text()))
+        });
+        let first = seen.next()??;
+        seen.all(|other| other.as_ref() == Some(&first)).then_some(first)
     }
 
     fn join(&self) -> Result<(), Error> {
@@ -203,15 +239,5 @@ fn ready(node: &Redis) -> Result<(), Error> {
         let info = node.ask(&["CLUSTER", "INFO"]).map(|info| info.text()).unwrap_or_default();
         let has = |line: &str| info.lines().any(|it| it == line);
         has("cluster_state:ok") && has("cluster_known_nodes:3") && has("cluster_slots_ok:16384")
-    })
-}
-
-/// Returns whether a line of `CLUSTER NODES` lists this slot.
-fn has_slot(line: &str, slot: u16) -> bool {
-    let ranges = line.split(' ').skip(8).filter(|range| !range.starts_with('['));
-    ranges.into_iter().any(|range| {
-        let (first, last) = range.split_once('-').unwrap_or((range, range));
-        let number = |text: &str| text.parse::<u16>();
-        matches!((number(first), number(last)), (Ok(first), Ok(last)) if (first..=last).contains(&slot))
     })
 }

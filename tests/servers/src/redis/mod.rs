@@ -4,6 +4,7 @@ mod cluster;
 mod connection;
 mod sentinel;
 mod standalone;
+mod view;
 
 pub use self::cluster::RedisCluster;
 pub use self::connection::{Connection, Reply};

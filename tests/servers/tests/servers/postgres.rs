@@ -1,6 +1,4 @@
-use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
 
 use servers::{Postgres, PostgresPair};
 
@@ -21,18 +19,33 @@ fn what_postgres_acknowledged_is_there_after_a_kill() {
 /// A connection is served by a process of its own, which must stop too.
 #[test]
 fn stopping_it_stops_the_connections_that_there_are() {
-    let postgres = Postgres::start().unwrap();
-    let (told, answer) = mpsc::channel();
-    let (postgres, told) = (&postgres, told);
+    let postgres = &Postgres::start().unwrap();
     thread::scope(|scope| {
-        scope.spawn(move || told.send(postgres.sql("SELECT pg_sleep(0.5), 'slept'").unwrap()));
-        let sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
-        while postgres.sql(sleeping).unwrap() != "1\n" {}
+        scope.spawn(|| postgres.sql("SELECT pg_sleep(3600)"));
+        let sleeping = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+        let pid =
+            until(|| Some(postgres.sql(sleeping).unwrap().trim().to_owned()).filter(|it| !it.is_empty()));
         postgres.pause();
-        assert!(answer.recv_timeout(Duration::from_secs(1)).is_err());
+        until(|| (state(&pid) == "T").then_some(()));
         postgres.resume();
-        assert_eq!(answer.recv().unwrap(), "|slept\n");
+        until(|| (state(&pid) == "S").then_some(()));
+        postgres.sql(&format!("SELECT pg_terminate_backend({pid})")).unwrap();
     });
+}
+
+fn until<T>(mut told: impl FnMut() -> Option<T>) -> T {
+    loop {
+        if let Some(told) = told() {
+            return told;
+        }
+        thread::yield_now();
+    }
+}
+
+/// Returns a process's state as proc(5) has it.
+fn state(pid: &str) -> String {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    stat.rsplit_once(") ").unwrap().1[..1].to_owned()
 }
 
 #[test]

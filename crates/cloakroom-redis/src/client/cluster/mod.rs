@@ -18,7 +18,7 @@ use self::topology::Topology;
 use super::wait::{Answer, Wait};
 use super::{Link, Open, key, misconfigured};
 
-/// How often a command is redirected at most.
+/// How often a command is redirected before it waits: servers that do not agree yet send it to and fro.
 const REDIRECTS: usize = 8;
 
 /// How long to wait before a key is asked for again that is on its way to another server, and for how long in all.
@@ -80,7 +80,7 @@ impl Cluster {
                 Next::Ask(address) if redirects.next().is_some() => {
                     self.link(&address)?.send_asking(command, wait).await
                 }
-                Next::Wait if Instant::now() < patience => {
+                Next::Moved(_) | Next::Ask(_) | Next::Wait if Instant::now() < patience => {
                     tokio::time::sleep(WAIT).await;
                     redirects = 0..REDIRECTS;
                     send(self.primary(slot).await?).await

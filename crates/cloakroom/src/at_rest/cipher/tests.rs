@@ -43,6 +43,33 @@ fn a_value_opens_where_it_was_sealed() {
     assert_eq!(opened(&cipher(), &sealed), whole());
 }
 
+/// What nobody looks at is not decrypted.
+#[test]
+fn a_value_is_opened_when_it_is_looked_at() {
+    let at_rest = super::super::AtRest::encrypted(cipher());
+    let opener = at_rest.opener(handle(1));
+    let stored = |value| StoredAttribute {
+        name: name("cart"),
+        value,
+        revision: cloakroom_core::Version(1),
+        lapses_at: None,
+    };
+    let mut found = [sealed(&cipher()), Bytes::from_static(VALUE), Bytes::new()].map(stored);
+    let before = found[0].value.clone();
+    opener.prepare(&mut found);
+    assert_eq!(found[0].value, before);
+    assert!(found[1..].iter().all(|plain| Unopened::of(&plain.value) == Some(Unopened::Plain)));
+    for _ in 0..2 {
+        opener.open(&mut found[0]);
+        assert_eq!(found[0].value, VALUE);
+    }
+    let mut damaged = stored(before.slice(..before.len() - 1));
+    for _ in 0..2 {
+        opener.open(&mut damaged);
+        assert_eq!(Unopened::of(&damaged.value), Some(Unopened::Altered));
+    }
+}
+
 #[test]
 fn a_value_that_was_moved_does_not_open() {
     let sealed = sealed(&cipher());

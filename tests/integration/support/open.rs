@@ -1,0 +1,37 @@
+use std::sync::Arc;
+
+use cloakroom::core::DynStore;
+use cloakroom::{MemoryStore, SqliteStore};
+use cloakroom_redis::RedisStore;
+use cloakroom_sqlx::{MySqlStore, PostgresStore};
+
+use super::{Backend, Site};
+
+/// Opens the store of a site, and makes its tables where it is the first to do so.
+pub(crate) async fn open(site: &Site, first: bool) -> Arc<dyn DynStore> {
+    let (url, namespace) = site.store().split_once("?namespace=").unwrap_or((site.store(), ""));
+    match site.backend() {
+        Backend::Memory => Arc::new(MemoryStore::new()),
+        Backend::Sqlite => {
+            let file = url.strip_prefix("sqlite:").unwrap();
+            Arc::new(SqliteStore::open(file).await.unwrap())
+        }
+        Backend::Redis | Backend::RedisSentinel | Backend::RedisCluster => {
+            Arc::new(RedisStore::connect(url).await.unwrap().namespace(namespace).unwrap())
+        }
+        Backend::Postgres => {
+            let store = PostgresStore::connect_lazy(url).unwrap().namespace(namespace).unwrap();
+            if first {
+                store.migrate().await.unwrap();
+            }
+            Arc::new(store)
+        }
+        Backend::MariaDb => {
+            let store = MySqlStore::connect(url).await.unwrap().namespace(namespace).unwrap();
+            if first {
+                store.migrate().await.unwrap();
+            }
+            Arc::new(store)
+        }
+    }
+}
