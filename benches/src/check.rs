@@ -1,6 +1,7 @@
 //! The regression check: a few requests' instructions, each as a ratio to what no change of ours moves.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -68,10 +69,10 @@ async fn measure() -> Result<Ratios> {
         if counted.contains_key(&case) {
             continue;
         }
-        if !backends.contains_key(&case.store) {
-            backends.insert(case.store, Backend::start(case.store)?);
-        }
-        let backend = backends.get_mut(&case.store).ok_or("no backend")?;
+        let backend = match backends.entry(case.store) {
+            Entry::Occupied(started) => started.into_mut(),
+            Entry::Vacant(place) => place.insert(Backend::start(case.store)?),
+        };
         eprintln!("counting {case}");
         let count = callgrind::count(&case, &programs, backend, REQUESTS).await?;
         counted.insert(case, count.instructions());
