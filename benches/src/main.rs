@@ -3,6 +3,7 @@
 mod backend;
 mod callgrind;
 mod case;
+mod check;
 mod client;
 mod counted_redis;
 mod figures;
@@ -32,6 +33,7 @@ const USAGE: &str = "usage:
                                            every subject on every store, against the goals
   benches/run page [FILE]                  writes docs/benchmarks.md from the last run, or from a file of figures
   benches/run memory [--quick]             the in-memory store alone, without the peers
+  benches/run check [--update]             a few ratios of instructions against those of ratios.json
   benches/run profile CASE [own|inclusive] the functions that one case spends its instructions in
 
 STORE is memory, redis, postgres or sqlite. A CASE is such as redis/cloakroom/read-one/3k; --case takes a part of one.";
@@ -54,6 +56,8 @@ fn run(arguments: &[&str]) -> Result<ExitCode> {
             let choice = Choice { stores: vec![Kind::Memory], peers: false, ..choice(options)? };
             runtime.block_on(stores::run(&choice, "memory"))
         }
+        ["check"] => runtime.block_on(check::run(false)),
+        ["check", "--update"] => runtime.block_on(check::run(true)),
         ["page"] => page::write(None),
         ["page", file] => page::write(Some(file)),
         ["profile", case] | ["profile", case, "own"] => {

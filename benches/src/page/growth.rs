@@ -25,7 +25,7 @@ pub(super) fn section(run: &Run) -> String {
         sizes.iter().map(|size| format!("{} × {}", size.attributes, size.bytes)).collect();
     let mut table = Table::new(["store", "workload"].into_iter().chain(names.iter().map(String::as_str)));
     for (kind, workload) in lines() {
-        let figure = |size: &Size| Some(run.of(&case(kind, workload, *size))?.instructions?);
+        let figure = |size: &Size| run.of(&case(kind, workload, *size))?.instructions;
         let cells: Vec<_> =
             sizes.iter().map(|size| figure(size).map(thousands).unwrap_or_default()).collect();
         if cells.iter().any(|cell| !cell.is_empty()) {

@@ -53,9 +53,14 @@ impl Sqlite {
         Ok(Self { readers: Connections::new(options, 4), writer })
     }
 
-    async fn rows(&self, query: Query<'_>) -> Result<Vec<SqliteRow>> {
+    /// `is_one`: there is at most one row, and SQLite need not look for more.
+    async fn rows(&self, query: Query<'_>, is_one: bool) -> Result<Vec<SqliteRow>> {
         let mut lease = self.readers.take().await?;
-        let rows = query.fetch_all(&mut lease.connection).await?;
+        let rows = if is_one {
+            query.fetch_optional(&mut lease.connection).await?.into_iter().collect()
+        } else {
+            query.fetch_all(&mut lease.connection).await?
+        };
         lease.give_back();
         Ok(rows)
     }
@@ -75,7 +80,7 @@ impl Store for Sqlite {
             [name] => sqlx::query(LOAD_ONE).bind((*name).to_owned()),
             names => sqlx::query(LOAD).bind(serde_json::to_string(names)?),
         };
-        let rows = self.rows(guarded(query, ticket, now)).await?;
+        let rows = self.rows(guarded(query, ticket, now), names.len() == 1).await?;
         if rows.is_empty() {
             return Ok(None);
         }
@@ -107,7 +112,7 @@ impl Store for Sqlite {
     }
 
     async fn all(&self, ticket: &Ticket) -> Result<Vec<(String, Bytes)>> {
-        let rows = self.rows(sqlx::query(ALL).bind(ticket.handle.to_vec())).await?;
+        let rows = self.rows(sqlx::query(ALL).bind(ticket.handle.to_vec()), false).await?;
         let all = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get::<Vec<u8>, _>(1)?.into())));
         all.collect()
     }

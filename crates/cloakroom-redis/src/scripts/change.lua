@@ -1,10 +1,6 @@
 -- Applies a commit to a session that must exist.
 -- KEYS: the session, its bucket's epoch; the bucket's index where the deadline may come nearer or somebody signs in; the
 -- principal's sessions where they are on this server.
-local meta = call('HGET', KEYS[1], META)
-if not meta then return 'A' end
-local wrong = defect(meta)
-if wrong then return wrong end
 local _, handed_out, before, epoch, proof, lapse, recent, version, created, accessed, interval, ends, issued, count, bytes,
   signed_in, length = read(RECORD, meta)
 local texts = sub(meta, FIXED + 1)

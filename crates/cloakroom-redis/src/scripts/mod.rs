@@ -9,10 +9,15 @@ const DECODE: &str = include_str!("decode.lua");
 const TICKET: &str = include_str!("ticket.lua");
 const NAMES: &str = include_str!("names.lua");
 const CLOCK: &str = include_str!("clock.lua");
+const USUAL: &str = include_str!("usual.lua");
 const ASKED: &str = include_str!("asked.lua");
 const WEIGH: &str = include_str!("weigh.lua");
 const STORE: &str = include_str!("store.lua");
 const ENDED: &str = include_str!("ended.lua");
+
+/// How many steps there are in the time that a session is kept after its end. The usual commit leaves the end of its key as
+/// it is while the session's own end stays within one step.
+const STEPS: u128 = 60;
 
 /// A script, and the digest by which a server knows it once it has run.
 #[derive(Debug)]
@@ -24,7 +29,8 @@ pub(crate) struct Script {
 impl Script {
     fn new(margin: Duration, parts: &[&str]) -> Self {
         let margin = margin.as_millis();
-        let source = format!("local MARGIN = {margin}\n{}", parts.concat());
+        let step = (margin / STEPS).max(1);
+        let source = format!("local MARGIN, STEP = {margin}, {step}\n{}", parts.concat());
         let digest = redis::Script::new(&source).get_hash().to_owned();
         Self { source, digest }
     }
@@ -72,7 +78,9 @@ impl Scripts {
     /// Prepares the scripts of a store that keeps what has ended for `margin`.
     pub(crate) fn new(margin: Duration) -> Self {
         let script = |parts: &[&str]| Script::new(margin, parts);
-        let commit = |before, after| script(&[RECORD, CLOCK, TICKET, ASKED, before, WEIGH, after, STORE]);
+        let commit = |first, before, after| {
+            script(&[RECORD, CLOCK, first, TICKET, ASKED, before, WEIGH, after, STORE])
+        };
         let ended = |own| script(&[RECORD, CLOCK, DECODE, TICKET, NAMES, ENDED, own]);
         Self {
             load: script(&[
@@ -83,8 +91,8 @@ impl Scripts {
                 NAMES,
                 include_str!("loaded.lua"),
             ]),
-            create: commit(include_str!("create.lua"), include_str!("created.lua")),
-            change: commit(include_str!("change.lua"), include_str!("changed.lua")),
+            create: commit("", include_str!("create.lua"), include_str!("created.lua")),
+            change: commit(USUAL, include_str!("change.lua"), include_str!("changed.lua")),
             end: ended(include_str!("end.lua")),
             claim: ended(include_str!("claim.lua")),
             peek: script(&[RECORD, CLOCK, DECODE, include_str!("peek.lua")]),

@@ -110,7 +110,8 @@ impl RedisStore {
 
     /// Sets how long a session that has expired is kept to be handed out by a [`sweep`](Store::sweep). An hour unless set.
     ///
-    /// After that the server removes it by itself, unseen.
+    /// After that the server removes it by itself, unseen; where the last thing that happened was a commit, up to a sixtieth of
+    /// this earlier.
     #[must_use]
     pub fn hand_out_margin(mut self, margin: Duration) -> Self {
         self.scripts = Arc::new(Scripts::new(margin));

@@ -50,8 +50,7 @@ pub(crate) fn head(commit: &Commit, around: Around, epoch: u64) -> Vec<u8> {
     out.number(limits.attribute_bytes.min(MAX_MILLIS));
     out.number(limits.session_bytes.min(MAX_MILLIS));
     out.bytes(&limits.attributes.to_be_bytes());
-    let expects = changes.attributes.iter().any(|change| change.expect.is_some());
-    out.bytes(&[changes.clear.into(), around.is_question.into(), expects.into()]);
+    out.bytes(&[changes.clear.into(), around.is_question.into(), expectations(&changes.attributes)]);
     let interval = match &commit.intent {
         Intent::Create(creation) => {
             Some(changes.max_inactive_interval.unwrap_or(creation.max_inactive_interval))
@@ -66,6 +65,25 @@ pub(crate) fn head(commit: &Commit, around: Around, epoch: u64) -> Vec<u8> {
     }
     out.bytes(changes.label.as_ref().map_or("", Label::as_str).as_bytes());
     out.0
+}
+
+/// Returns whether any attribute is expected to be something, or all are only set.
+fn expectations(changes: &[AttributeChange]) -> u8 {
+    if changes.iter().any(|change| change.expect.is_some()) {
+        1
+    } else if are_only_set(changes) {
+        2
+    } else {
+        0
+    }
+}
+
+/// Returns whether all that is done is that values are set which do not lapse, whatever was there.
+fn are_only_set(changes: &[AttributeChange]) -> bool {
+    let is_set = |change: &AttributeChange| {
+        change.expect.is_none() && matches!(change.edit, Edit::Set { ttl: None, .. })
+    };
+    !changes.is_empty() && changes.iter().all(is_set)
 }
 
 /// Returns a duration as a script is told it where zero means that there is none.
@@ -118,14 +136,16 @@ impl Head {
     }
 }
 
-/// Adds the changed attributes to a call: all names, how each is edited, all values.
+/// Adds the changed attributes to a call: all names, how each is edited unless all are only set, all values.
 pub(crate) fn attributes(command: &mut Cmd, changes: &[AttributeChange]) {
     for change in changes {
         command.arg(change.name.as_str());
     }
-    for change in changes {
-        let edit = edit(change);
-        command.arg(&edit.bytes[..edit.length]);
+    if !are_only_set(changes) {
+        for change in changes {
+            let edit = edit(change);
+            command.arg(&edit.bytes[..edit.length]);
+        }
     }
     for change in changes {
         let value: &[u8] = match &change.edit {

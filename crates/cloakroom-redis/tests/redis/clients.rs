@@ -56,7 +56,8 @@ async fn a_sentinel_client_of_the_users_serves() {
     let sentinels: Vec<_> =
         sentinel.sentinel_ports().map(|port| format!("redis://127.0.0.1:{port}")).collect();
     let kind = redis::sentinel::SentinelServerType::Master;
-    let client = redis::sentinel::SentinelClient::build(sentinels, "primary", None, kind).unwrap();
+    let client =
+        redis::sentinel::SentinelClient::build(sentinels, String::from("primary"), None, kind).unwrap();
     use_it(&RedisStore::with_sentinel(client)).await;
     let by_query = sentinel.url().replace("/primary", "?service=primary");
     use_it(&RedisStore::connect(&by_query).await.unwrap()).await;
