@@ -15,19 +15,18 @@ use crate::program::Programs;
 const REQUESTS: u64 = 1_000;
 /// How much a ratio may grow within one process, where it moves by up to 0.5 % from build to build.
 const WITHIN: f64 = 1.02;
-/// The same where there is a network or a thread in between: there it moves by up to 3 % from run to run.
-const BETWEEN: f64 = 1.05;
+/// The same with Redis, where it moves by up to 1 % from run to run.
+const BETWEEN: f64 = 1.03;
 
-/// What is checked, and what it is compared with in the same run.
-const CHECKED: [(&str, &str); 8] = [
+/// What is checked, and what it is compared with in the same run. With SQL the figures move too much for that, by up to 5 %:
+/// it depends on how much of an answer has come when it is looked for.
+const CHECKED: [(&str, &str); 6] = [
     ("memory/cloakroom/unused/3k", "memory/nothing/unused/3k"),
     ("memory/cloakroom/read-one/3k", "memory/bare/unused/3k"),
     ("memory/cloakroom/change-one/3k", "memory/bare/unused/3k"),
     ("redis/cloakroom/read-one/3k", "redis/floor/read-one/3k"),
     ("redis/cloakroom/change-one/3k", "redis/floor/change-one/3k"),
     ("redis/cloakroom/read-five-change-two/3k", "redis/floor/read-five-change-two/3k"),
-    ("postgres/cloakroom/read-one/3k", "postgres/floor/read-one/3k"),
-    ("sqlite/cloakroom/read-one/3k", "sqlite/floor/read-one/3k"),
 ];
 
 type Ratios = BTreeMap<String, f64>;
