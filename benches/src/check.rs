@@ -9,23 +9,24 @@ use benches::Result;
 
 use crate::backend::Backend;
 use crate::callgrind;
-use crate::case::Case;
+use crate::case::{Case, Kind};
 use crate::program::Programs;
 
 const REQUESTS: u64 = 1_000;
-/// How much a ratio may grow: more than the 1 % that it moves by from build to build where there is a network.
-const TOLERANCE: f64 = 1.02;
+/// How much a ratio may grow within one process, where it moves by up to 0.5 % from build to build.
+const WITHIN: f64 = 1.02;
+/// The same with Redis, where it moves by up to 1 % from run to run.
+const BETWEEN: f64 = 1.03;
 
-/// What is checked, and what it is compared with in the same run.
-const CHECKED: [(&str, &str); 8] = [
+/// What is checked, and what it is compared with in the same run. With SQL the figures move too much for that, by up to 5 %:
+/// it depends on how much of an answer has come when it is looked for.
+const CHECKED: [(&str, &str); 6] = [
     ("memory/cloakroom/unused/3k", "memory/nothing/unused/3k"),
     ("memory/cloakroom/read-one/3k", "memory/bare/unused/3k"),
     ("memory/cloakroom/change-one/3k", "memory/bare/unused/3k"),
     ("redis/cloakroom/read-one/3k", "redis/floor/read-one/3k"),
     ("redis/cloakroom/change-one/3k", "redis/floor/change-one/3k"),
     ("redis/cloakroom/read-five-change-two/3k", "redis/floor/read-five-change-two/3k"),
-    ("postgres/cloakroom/read-one/3k", "postgres/floor/read-one/3k"),
-    ("sqlite/cloakroom/read-one/3k", "sqlite/floor/read-one/3k"),
 ];
 
 type Ratios = BTreeMap<String, f64>;
@@ -43,7 +44,8 @@ pub(crate) async fn run(is_update: bool) -> Result<ExitCode> {
     let mut has_grown = false;
     for (case, ratio) in &now {
         let before = before.get(case).copied().unwrap_or(f64::NAN);
-        let said = verdict(before, *ratio);
+        let tolerance = if case.parse::<Case>()?.store == Kind::Memory { WITHIN } else { BETWEEN };
+        let said = verdict(before, *ratio, tolerance);
         has_grown |= said == GROWN;
         println!("{case}: {ratio:.3}, was {before:.3}: {said}");
     }
@@ -52,10 +54,10 @@ pub(crate) async fn run(is_update: bool) -> Result<ExitCode> {
 
 const GROWN: &str = "GROWN";
 
-fn verdict(before: f64, now: f64) -> &'static str {
+fn verdict(before: f64, now: f64, tolerance: f64) -> &'static str {
     match now / before {
-        change if change <= 1.0 / TOLERANCE => "less; keep it: benches/run check --update",
-        change if change <= TOLERANCE => "as it was",
+        change if change <= 1.0 / tolerance => "less; keep it: benches/run check --update",
+        change if change <= tolerance => "as it was",
         _ => GROWN,
     }
 }
@@ -96,11 +98,11 @@ mod tests {
 
     #[test]
     fn growth_beyond_the_tolerance_is_told() {
-        assert_eq!(verdict(1.0, 1.02), "as it was");
-        assert_eq!(verdict(1.0, 1.021), GROWN);
-        assert_eq!(verdict(1.0, f64::NAN), GROWN);
-        assert_eq!(verdict(f64::NAN, 1.0), GROWN);
-        assert!(verdict(1.0, 0.9).starts_with("less"));
+        assert_eq!(verdict(1.0, 1.02, WITHIN), "as it was");
+        assert_eq!(verdict(1.0, 1.021, WITHIN), GROWN);
+        assert_eq!(verdict(1.0, f64::NAN, BETWEEN), GROWN);
+        assert_eq!(verdict(f64::NAN, 1.0, BETWEEN), GROWN);
+        assert!(verdict(1.0, 0.9, BETWEEN).starts_with("less"));
     }
 
     #[test]
