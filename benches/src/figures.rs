@@ -73,6 +73,20 @@ impl Run {
         Ok(std::fs::write(path, serde_json::to_string_pretty(self)?)?)
     }
 
+    /// Takes what another run has measured of other stores, with the same programs on the same machine.
+    pub(crate) fn join(&mut self, other: Self) -> Result<()> {
+        let (one, two) = (&mut self.machine, other.machine);
+        if (&one.processor, &one.compiler, &one.effort) != (&two.processor, &two.compiler, &two.effort) {
+            return Err("runs of different machines, compilers or efforts cannot be compared".into());
+        }
+        if let Some(twice) = other.measured.iter().find(|measured| self.of(&measured.case).is_some()) {
+            return Err(format!("{} was measured in two of these runs", twice.case).into());
+        }
+        self.machine.stores.extend(two.stores);
+        self.measured.extend(other.measured);
+        Ok(())
+    }
+
     /// Returns what was measured of a case.
     pub(crate) fn of(&self, case: &Case) -> Option<&Figures> {
         self.measured.iter().find(|measured| measured.case == *case).map(|measured| &measured.figures)
@@ -108,5 +122,20 @@ mod tests {
         let spread = Spread::of(vec![30.0, 10.0, 20.0]);
         assert_eq!(spread, Some(Spread { least: 10.0, median: 20.0, most: 30.0 }));
         assert_eq!(Spread::of(Vec::new()), None);
+    }
+
+    #[test]
+    fn runs_of_several_stores_are_one() {
+        let run = |case: &str| Run {
+            measured: vec![Measured { case: case.parse().unwrap(), figures: Figures::default() }],
+            ..Run::default()
+        };
+        let mut joined = run("redis/cloakroom/read-one/3k");
+        joined.join(run("memory/cloakroom/read-one/3k")).unwrap();
+        assert_eq!(joined.measured.len(), 2);
+        assert!(joined.join(run("redis/cloakroom/read-one/3k")).is_err(), "measured twice");
+        let mut elsewhere = run("sqlite/cloakroom/read-one/3k");
+        elsewhere.machine.processor = "another".to_owned();
+        assert!(joined.join(elsewhere).is_err());
     }
 }

@@ -31,7 +31,7 @@ use crate::plan::{Choice, FULL, QUICK};
 const USAGE: &str = "usage:
   benches/run stores [--quick] [--no-peers] [--store STORE]... [--case PART]...
                                            every subject on every store, against the goals
-  benches/run page [FILE]                  writes docs/benchmarks.md from the last run, or from a file of figures
+  benches/run page [FILE...]               writes docs/benchmarks.md from the last run, or from these runs' figures
   benches/run memory [--quick]             the in-memory store alone, without the peers
   benches/run check [--update]             a few ratios of instructions against those of ratios.json
   benches/run profile CASE [own|inclusive] the functions that one case spends its instructions in
@@ -58,8 +58,7 @@ fn run(arguments: &[&str]) -> Result<ExitCode> {
         }
         ["check"] => runtime.block_on(check::run(false)),
         ["check", "--update"] => runtime.block_on(check::run(true)),
-        ["page"] => page::write(None),
-        ["page", file] => page::write(Some(file)),
+        ["page", files @ ..] => page::write(files),
         ["profile", case] | ["profile", case, "own"] => {
             runtime.block_on(profile::run(&case.parse()?, |costs| costs.own))
         }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use benches::Result;
+use benches::listed::Listed;
 
 use self::markdown::Table;
 use crate::case::Kind;
@@ -18,11 +19,18 @@ use crate::goals::{Verdict, verdicts};
 use crate::program::results;
 use crate::report::outcome;
 
-/// Writes the page and its plots from the last run, or from the figures of a file.
-pub(crate) fn write(from: Option<&str>) -> Result<ExitCode> {
-    let from =
-        from.map_or_else(|| results().map(|folder| folder.join("stores.json")), |from| Ok(from.into()))?;
-    let run = Run::read(&from)?;
+/// Writes the page and its plots from the last run, or from the figures of files: of one run for each store, say.
+pub(crate) fn write(from: &[&str]) -> Result<ExitCode> {
+    let run = match from {
+        [] => Run::read(&results()?.join("stores.json"))?,
+        [first, others @ ..] => {
+            let mut run = Run::read(first.as_ref())?;
+            for other in others {
+                run.join(Run::read(other.as_ref())?)?;
+            }
+            run
+        }
+    };
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
     let plots = docs.join("benchmarks");
     std::fs::create_dir_all(&plots)?;
@@ -76,7 +84,12 @@ fn machine(run: &Run) -> String {
 
 fn subjects(run: &Run) -> String {
     let mut table = Table::new(["", "what", "store", "goals compare with it", "note"]);
-    for listed in &run.subjects {
+    let was_measured = |listed: &&Listed| {
+        run.measured
+            .iter()
+            .any(|it| it.case.subject == listed.subject && it.case.store.name() == listed.store)
+    };
+    for listed in run.subjects.iter().filter(was_measured) {
         let is_ours = matches!(listed.subject.as_str(), "bare" | "nothing" | "floor" | "cloakroom");
         let compared = match (is_ours, listed.comparable) {
             (true, _) => "",

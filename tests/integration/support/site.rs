@@ -99,6 +99,11 @@ impl Site {
         &self.servers[self.servers.len() - 1]
     }
 
+    /// Returns all servers.
+    pub(crate) fn nodes(&self) -> &[Server] {
+        &self.servers
+    }
+
     /// Returns one of the servers, each in turn.
     pub(crate) fn node(&self, number: usize) -> &Server {
         &self.servers[number % self.servers.len()]
