@@ -44,7 +44,7 @@ where
 }
 
 /// Apart from `call`, which is small enough then to be compiled into its caller, so that the request is not copied.
-#[inline(never)]
+#[inline]
 fn begin<B>(shared: &Arc<Shared>, request: &Request<B>) -> Arc<Inner> {
     hint::observe(shared, request);
     let session = Inner::begin(shared, request);

@@ -55,7 +55,7 @@ impl Inner {
     /// closed.
     #[inline]
     pub(crate) fn is_unused_at_the_end(&self) -> bool {
-        self.state_at_the_end().is_none() && !self.is_to_touch()
+        !self.is_used_at_the_end() && !self.is_to_touch()
     }
 
     /// Closes the request's account with its session, before the response's head goes out.

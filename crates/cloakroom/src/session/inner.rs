@@ -149,6 +149,13 @@ impl Inner {
         used
     }
 
+    /// Takes note that nobody commits for this request any more, and returns whether it has asked for its session.
+    #[inline]
+    pub(super) fn is_used_at_the_end(&self) -> bool {
+        self.over.store(true, Ordering::SeqCst);
+        self.used.get().is_some()
+    }
+
     /// Takes note that nobody commits for this request any more, and returns its state if it has asked for its session.
     #[inline]
     pub(super) fn state_at_the_end(&self) -> Option<MutexGuard<'_, State>> {
@@ -409,6 +416,7 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 }
 
 impl Drop for Inner {
+    #[inline]
     fn drop(&mut self) {
         let Some(used) = self.used.get_mut() else { return };
         let state = used.get_mut().unwrap_or_else(PoisonError::into_inner);
