@@ -20,6 +20,8 @@ pub mod postgres;
 mod record;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+#[cfg(any(feature = "sqlite", feature = "mysql"))]
+mod touch;
 
 #[cfg(feature = "mysql")]
 pub use mysql::MySqlStore;

@@ -9,8 +9,8 @@ use super::error::failed;
 use super::row::{attribute, bytes, is_null, is_record, lapse, name, readable, time};
 use super::session::{Names, Session};
 use super::statements::{Query, bind_names, query};
-use super::touch::Touched;
 use crate::record::{Damaged, decode_for_load};
+use crate::touch::Touched;
 
 pub(super) const LOAD: &str = "load";
 const SESSIONS_OF: &str = "sessions of a principal";

@@ -6,9 +6,9 @@ use super::SqliteStore;
 use super::attributes::live;
 use super::query::{Query, bind_handle, json, query, rows};
 use super::row::{self, record_bytes};
-use super::touch::Touched;
 use crate::error::failed;
 use crate::record::{decode_for_load, millis};
+use crate::touch::Touched;
 
 pub(super) const LOAD: &str = "load";
 
