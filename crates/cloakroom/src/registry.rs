@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom_core::{
-    DynStore, Ended, Error as StoreError, ErrorKind, Handle, Invalidate, Invalidated, Principal, SessionInfo,
+    DynStore, Error as StoreError, ErrorKind, Handle, Invalidate, Invalidated, Principal, SessionInfo,
 };
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
 use crate::error::{Chain, Error};
 use crate::events::{AskedBy, Events, Order, SessionEvent};
-use crate::session::{log_invalidated, once_more, run_to_end};
+use crate::session::{once_more, run_to_end, tell_invalidated};
 use crate::telemetry;
 
 /// Lists and ends sessions without a request: for a back-channel logout, an operator's page, or the end of an account.
@@ -124,17 +124,10 @@ impl SessionRegistry {
         } else if ended.is_empty() {
             tracing::info!(?invalidate, operator = order.by(), reason = order.reason(), "no session to end");
         }
-        let count = ended.len();
-        ended.into_iter().for_each(|ended| self.tell_of_one(ended, order.clone()));
-        count
-    }
-
-    fn tell_of_one(&self, ended: Ended, order: Order) {
-        let asked_by = AskedBy::Operator(order);
-        log_invalidated(&ended, &asked_by);
-        if let Some(events) = &self.events {
-            events.tell(SessionEvent::Invalidated(ended.into(), asked_by));
+        for ended in &ended {
+            tell_invalidated(self.events.as_ref(), ended, AskedBy::Operator(order.clone()));
         }
+        ended.len()
     }
 }
 

@@ -43,7 +43,7 @@ where
     }
 }
 
-/// Apart from `call`, which is small enough then to be compiled into its caller, so that the request is not copied.
+/// Takes up what the layer must know of a request before the inner service has it.
 #[inline]
 fn begin<B>(shared: &Arc<Shared>, request: &Request<B>) -> Arc<Inner> {
     hint::observe(shared, request);

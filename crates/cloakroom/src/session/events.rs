@@ -1,9 +1,11 @@
+use std::sync::Arc;
+
 use cloakroom_core::{
     Bind, Commit, Committed, Ended, Error as StoreError, Handle, Intent, Outcome, TicketChange, TicketFate,
 };
 
 use super::inner::{Inner, Shared};
-use crate::events::{AskedBy, SessionDetails, SessionEvent};
+use crate::events::{AskedBy, Events, SessionDetails, SessionEvent};
 use crate::telemetry;
 
 /// Who is told what this request has brought about.
@@ -59,10 +61,7 @@ impl Inner {
 impl Shared {
     /// Tells of a session that was ended.
     pub(super) fn tell_invalidated(&self, ended: &Ended, asked_by: AskedBy) {
-        log_invalidated(ended, &asked_by);
-        if let Some(events) = &self.events {
-            events.tell(SessionEvent::Invalidated(ended.clone().into(), asked_by));
-        }
+        tell_invalidated(self.events.as_ref(), ended, asked_by);
     }
 
     /// Tells of sessions that a principal has ended from the one called `own`.
@@ -88,8 +87,15 @@ fn log(handle: Handle, creates: bool, bind: Option<&Bind>) {
     }
 }
 
-/// Logs the end of a session, with who asked for it and why.
-pub(crate) fn log_invalidated(ended: &Ended, asked_by: &AskedBy) {
+/// Logs and tells of a session that was ended, with who asked for it and why.
+pub(crate) fn tell_invalidated(events: Option<&Arc<Events>>, ended: &Ended, asked_by: AskedBy) {
+    log_invalidated(ended, &asked_by);
+    if let Some(events) = events {
+        events.tell(SessionEvent::Invalidated(ended.clone().into(), asked_by));
+    }
+}
+
+fn log_invalidated(ended: &Ended, asked_by: &AskedBy) {
     let order = asked_by.order();
     telemetry::invalidated(asked_by.name());
     tracing::info!(

@@ -4,8 +4,9 @@ use std::sync::{Arc, MutexGuard};
 use http::{HeaderValue, StatusCode};
 
 use super::inner::Inner;
+use super::kept::{Kept, keep};
 use super::state::{CookieDue, State};
-use super::task::{Kept, keep, run_to_end};
+use super::task::{detach, run_to_end};
 use crate::config::OnGone;
 use crate::error::{Error, ErrorKind};
 use crate::route::Activity;
@@ -104,11 +105,8 @@ impl Inner {
         }
         let inner = Arc::clone(self);
         let ending = async move { drop(settle(&inner, Extent::EndingOnly).await) };
-        match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn(self.shared.tasks.track_future(ending))),
-            Err(_) => {
-                tracing::error!("a session was not invalidated: its request ended outside a Tokio runtime");
-            }
+        if !detach(self.shared.tasks.track_future(ending)) {
+            tracing::error!("a session was not invalidated: its request ended outside a Tokio runtime");
         }
     }
 

@@ -159,8 +159,7 @@ impl Inner {
     /// Takes note that nobody commits for this request any more, and returns its state if it has asked for its session.
     #[inline]
     pub(super) fn state_at_the_end(&self) -> Option<MutexGuard<'_, State>> {
-        self.over.store(true, Ordering::SeqCst);
-        self.used.get().map(|used| lock(used))
+        self.is_used_at_the_end().then(|| self.state())
     }
 
     /// Waits until no other operation of this request is under way.

@@ -11,6 +11,7 @@ mod finish;
 mod flash;
 mod identity;
 mod inner;
+mod kept;
 mod known;
 mod lifecycle;
 mod lookup;
@@ -35,13 +36,14 @@ pub use self::access::IntoName;
 pub(crate) use self::access::name_of;
 pub use self::attr::Attr;
 pub(crate) use self::commit::once_more;
-pub(crate) use self::events::log_invalidated;
+pub(crate) use self::events::tell_invalidated;
 pub(crate) use self::finish::{Finish, Settled};
 pub use self::flash::{Flash, FlashLevel, FlashMessage};
 pub(crate) use self::inner::{Inner, Shared};
+pub(crate) use self::kept::Kept;
 pub use self::lookup::Sessions;
 pub(crate) use self::lookup::Slot;
-pub(crate) use self::task::{Kept, run_to_end};
+pub(crate) use self::task::run_to_end;
 
 /// A request's session.
 ///
