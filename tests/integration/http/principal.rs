@@ -122,9 +122,11 @@ async fn a_request_under_way_brings_nothing_back(backend: Backend) {
     let mut here = Visitor::signed_in(site.a(), "ada").await;
     let there = Visitor::signed_in(site.a(), "ada").await;
     let mut slow = there.clone();
-    let late = async { slow.post(site.b(), "/slow?ms=400&set=late").await };
+    // Its node has a connection to the store then, so that the slow request has loaded when the sessions are ended.
+    slow.session(site.b()).await;
+    let late = async { slow.post(site.b(), "/slow?ms=800&set=late").await };
     let ends = async {
-        tokio::time::sleep(std::time::Duration::from_millis(150)).await;
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
         here.delete(site.a(), "/principal/sessions").await.is(200)
     };
     let (late, _) = tokio::join!(late, ends);
