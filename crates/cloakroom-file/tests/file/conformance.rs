@@ -1,0 +1,3 @@
+use crate::support::Nodes;
+
+cloakroom_testkit::conformance!(async || Nodes::new());

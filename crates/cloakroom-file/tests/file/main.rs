@@ -1,0 +1,6 @@
+//! The file store on a real file system.
+
+#![expect(clippy::unwrap_used, reason = "a helper of a test may panic as the test does")]
+
+mod conformance;
+mod support;
