@@ -1,3 +1,11 @@
-use crate::support::Nodes;
+mod durable {
+    use crate::support::Nodes;
 
-cloakroom_testkit::conformance!(async || Nodes::new());
+    cloakroom_testkit::conformance!(async || Nodes::new());
+}
+
+mod relaxed {
+    use crate::support::Nodes;
+
+    cloakroom_testkit::conformance!(async || Nodes::relaxed());
+}

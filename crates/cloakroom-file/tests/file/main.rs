@@ -2,5 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test may panic as the test does")]
 
+mod clock;
+mod compaction;
 mod conformance;
+mod cost;
+mod crash;
+mod damaged;
+mod files;
+mod index;
+mod locks;
+mod processes;
+mod secrets;
 mod support;
+mod sweep;
+mod touch;
