@@ -121,3 +121,30 @@ impl Note {
         Ok(Self { stopped_at: next(), machine: next() })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: u64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    #[test]
+    fn a_note_comes_back_and_damaged_ones_are_refused() {
+        let note = Note { stopped_at: at(1_000), machine: at(u64::MAX) };
+        let bytes = note.to_bytes();
+        assert_eq!(Note::from_bytes(&bytes).unwrap(), note);
+        assert!(Note::from_bytes(&bytes[1..]).is_err());
+        assert!(Note::from_bytes(&bytes[..16]).is_err());
+        assert!(Note::from_bytes(&[]).is_err());
+    }
+
+    #[test]
+    fn time_goes_on_from_the_stop_however_wrong_the_machine_was() {
+        let note = Note { stopped_at: at(5_000), machine: at(900_000) };
+        assert_eq!(Note::resume_at(Some(&note), at(900_007)), at(5_007));
+        assert_eq!(Note::resume_at(Some(&note), at(1)), at(5_000), "never backward");
+        assert_eq!(Note::resume_at(None, at(77)), at(77));
+    }
+}
