@@ -63,6 +63,8 @@ pub mod fuzzing;
 mod layer;
 #[cfg(feature = "memory")]
 pub mod memory;
+#[cfg(feature = "memory")]
+pub mod passivation;
 mod registry;
 mod route;
 mod session;
@@ -80,7 +82,7 @@ pub use cloakroom_sqlx::MySqlStore;
 #[cfg(feature = "postgres")]
 pub use cloakroom_sqlx::PostgresStore;
 #[cfg(feature = "sqlite")]
-pub use cloakroom_sqlx::SqliteStore;
+pub use cloakroom_sqlx::{SqliteDepot, SqliteStore};
 
 pub use cloakroom_core::{
     AtLimit, EndReason, Handle, MAX_INTERVAL, MIN_INTERVAL, Name, Principal, SessionInfo, Store,
@@ -100,6 +102,8 @@ pub use crate::extract::{AttributeSet, Attrs, RecentSignIn, TimeLeft};
 pub use crate::layer::{ResponseFuture, SessionBody, SessionLayer, SessionService, SiteData, StoreFailed};
 #[cfg(feature = "memory")]
 pub use crate::memory::MemoryStore;
+#[cfg(feature = "memory")]
+pub use crate::passivation::{ActivationListener, PassivatingStore};
 pub use crate::registry::SessionRegistry;
 pub use crate::route::{Activity, AnonymousOnStoreFailure, RouteService};
 pub use crate::session::{Attr, Flash, FlashLevel, FlashMessage, IntoName, Session, Sessions};
