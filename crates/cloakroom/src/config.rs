@@ -5,7 +5,7 @@ use std::time::Duration;
 use cloakroom_core::{Limits, MaxSessions, Name, interval_millis};
 use http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 
-use crate::cookie::{CookieSettings, Signer};
+use crate::cookie::{CookieSettings, OwnHeader, Signer, Tracker};
 use crate::layer::ClearSiteData;
 use crate::route::Activity;
 
@@ -31,6 +31,7 @@ pub(crate) struct Settings {
     pub(crate) activity: Option<ActivityRule>,
     pub(crate) clear_site_data: Option<Arc<ClearSiteData>>,
     pub(crate) header: Option<HeaderName>,
+    pub(crate) track_versions: bool,
     #[cfg(feature = "signed")]
     pub(crate) keys: Option<Arc<[crate::cookie::SigningKey]>>,
     pub(crate) max_sessions: Option<MaxSessions>,
@@ -154,6 +155,7 @@ impl Default for Settings {
             activity: None,
             clear_site_data: None,
             header: None,
+            track_versions: false,
             #[cfg(feature = "signed")]
             keys: None,
             max_sessions: None,
@@ -206,7 +208,24 @@ impl Settings {
             ));
         }
         let signature = if self.signer().is_some() { Signer::LEN } else { 0 };
-        self.cookie.check(cloakroom_core::Ticket::LEN + signature)
+        self.cookie.check(cloakroom_core::Ticket::LEN + signature)?;
+        self.tracker().map_or(Ok(()), |tracker| tracker.check())
+    }
+
+    /// Makes what lets the version seen travel with the visitor, if it is to.
+    pub(crate) fn tracker(&self) -> Option<Tracker> {
+        #[cfg(feature = "signed")]
+        let signer = self.keys.as_ref().map(|keys| Signer::of_versions(keys, &self.cookie.name));
+        #[cfg(not(feature = "signed"))]
+        let signer = None;
+        self.track_versions.then(|| Tracker::new(&self.cookie, self.max_lifetime, signer))
+    }
+
+    /// Returns the headers that carry what the cookies would, if there are any.
+    pub(crate) fn own_header(&self) -> Option<OwnHeader> {
+        let ticket = self.header.clone()?;
+        let seen = if self.track_versions { Tracker::header(&ticket) } else { None };
+        Some(OwnHeader { ticket, seen })
     }
 
     /// Makes what signs the tickets, if they are to be signed.

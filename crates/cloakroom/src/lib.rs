@@ -94,7 +94,7 @@ pub use crate::cookie::{InvalidSigningKey, SigningKey};
 pub use crate::error::{Error, ErrorKind};
 pub use crate::events::{AskedBy, Order, SessionDetails, SessionEvent, SessionListener};
 #[cfg(feature = "axum")]
-pub use crate::extract::{AttributeSet, Attrs, RecentSignIn, TimeLeft};
+pub use crate::extract::{AttributeSet, Attrs, RecentSignIn, TimeLeft, UpToDate};
 pub use crate::layer::{ResponseFuture, SessionBody, SessionLayer, SessionService, SiteData, StoreFailed};
 #[cfg(feature = "memory")]
 pub use crate::memory::MemoryStore;

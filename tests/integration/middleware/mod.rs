@@ -31,6 +31,7 @@ mod renewal;
 mod rig;
 mod signing;
 mod site_data;
+mod stale;
 mod step_up;
 mod store_fails;
 mod sweeper;

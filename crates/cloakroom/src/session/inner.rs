@@ -8,7 +8,7 @@ use cloakroom_core::{
     DynStore, Error as StoreError, ErrorKind, Freshness, Gone, Handle, Load, Loaded, Name, Names, Opened,
     Select, Ticket, Touch, Wanted,
 };
-use http::{Extensions, HeaderName, Request, Response};
+use http::{Extensions, Request, Response};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
@@ -18,7 +18,7 @@ use super::state::{State, Target};
 use super::task::run_aside;
 use crate::at_rest::AtRest;
 use crate::config::Settings;
-use crate::cookie::{Cookies, Writer, tickets};
+use crate::cookie::{Cookies, OwnHeader, Tracker, Writer, tickets};
 use crate::error::{Error, StoreNothing};
 use crate::events::Events;
 use crate::foresight::{Asked, Foresight};
@@ -32,6 +32,9 @@ pub(crate) struct Shared {
     pub(crate) at_once: bool,
     pub(crate) settings: Settings,
     pub(crate) writer: Writer,
+    pub(crate) own_header: Option<OwnHeader>,
+    /// Lets the version seen travel with the visitor.
+    pub(crate) tracker: Option<Box<Tracker>>,
     pub(crate) at_rest: AtRest,
     /// The commits and invalidations under way.
     pub(crate) tasks: TaskTracker,
@@ -96,7 +99,7 @@ impl Inner {
     /// Begins a request.
     pub(crate) fn begin<B>(shared: &Arc<Shared>, request: &Request<B>) -> Arc<Self> {
         let settings = &shared.settings;
-        let cookies = Cookies::of(request.headers(), settings.header.as_ref());
+        let cookies = Cookies::of(request.headers(), shared.own_header.as_ref());
         let marks = Marks::of(if settings.every_request { Activity::Always } else { Activity::IfUsed });
         let may_learn = shared.foresight.is_some() && !matches!(cookies, Cookies::None);
         let asked = may_learn.then(|| Asked::by(request.method(), request.uri().path()));
@@ -120,15 +123,19 @@ impl Inner {
         !matches!(self.cookies, Cookies::None)
     }
 
+    pub(super) fn cookies(&self) -> &Cookies {
+        &self.cookies
+    }
+
     #[inline]
     fn tickets(&self) -> impl Iterator<Item = Ticket> + Send {
         tickets(&self.cookies, self.cookie_name(), self.shared.writer.signer())
     }
 
-    /// Returns the header that carries tickets, if there is one, and whether it does so for this request.
-    pub(crate) fn header(&self) -> Option<(&HeaderName, bool)> {
-        let name = self.settings().header.as_ref()?;
-        Some((name, self.cookies.are_of_own_header()))
+    /// Returns the headers that carry what the cookies would, if there are any, and whether they do so for this request.
+    pub(crate) fn header(&self) -> Option<(&OwnHeader, bool)> {
+        let own = self.shared.own_header.as_ref()?;
+        Some((own, self.cookies.are_of_own_header()))
     }
 
     pub(super) fn settings(&self) -> &Settings {
@@ -212,7 +219,9 @@ impl Inner {
         let mut reads = self.shared.foresight.as_ref().zip(route).and_then(|(all, route)| all.begin(route));
         for ticket in self.tickets() {
             let select = self.selection(extensions, wanted, reads.as_deref());
-            let load = Load { guard: ticket.guard(), select, touch: self.touch(), freshness: Freshness::Any };
+            let seen = self.seen_before(&ticket);
+            let (touch, freshness) = (self.touch(), self.freshness(seen));
+            let load = Load { guard: ticket.guard(), select, touch, freshness };
             let loaded = match self.load(&load).await {
                 Ok(loaded) => loaded,
                 Err(error) => return self.without_store(error),
@@ -224,7 +233,8 @@ impl Inner {
                     if first {
                         state.renewal_due = self.is_to_renew(&opened);
                         let opener = self.shared.at_rest.opener(load.guard.handle);
-                        state.open(ticket, load.guard, (&load.select.values, opener), opened);
+                        let wanted = (&load.select.values, opener);
+                        state.open(ticket, (load.guard, seen), wanted, opened);
                         (state.route, state.reads) = (route, reads.take());
                     }
                     return Ok(first);
@@ -359,8 +369,11 @@ impl Inner {
 
     /// Loads once more from the session that is open; `None` if it is gone, of which the request takes note.
     pub(super) async fn look(&self, select: Select, touch: Touch) -> Result<Option<Box<Opened>>, Error> {
-        let Some(guard) = self.state().opened().map(|open| open.guard) else { return Ok(None) };
-        let gone = match self.load(&Load { guard, select, touch, freshness: Freshness::Any }).await? {
+        // No copy may answer that is behind what the request has seen.
+        let opened = self.state().opened().map(|open| (open.guard, open.visitor.knows));
+        let Some((guard, seen)) = opened else { return Ok(None) };
+        let freshness = self.freshness(seen);
+        let gone = match self.load(&Load { guard, select, touch, freshness }).await? {
             Loaded::Open(opened) => return Ok(Some(opened)),
             Loaded::Absent => Gone::Absent,
             Loaded::Superseded => Gone::Superseded,
@@ -380,6 +393,7 @@ impl Inner {
             // The last access that the request is told is the one before its own.
             let accessed_at = open.snapshot.meta.accessed_at;
             open.snapshot.meta = cloakroom_core::Meta { accessed_at, ..opened.meta };
+            open.visitor.sees(open.snapshot.meta.version);
             let opener = self.shared.at_rest.opener(open.guard.handle);
             state.attributes.loaded(wanted, opened.attributes, opened.now, opener);
         }

@@ -1,9 +1,12 @@
 use std::task::Waker;
 use std::time::Duration;
 
-use cloakroom_core::{Changes, Gone, Guard, Label, Limit, Name, Opened, Outcome, Principal, Ticket, Wanted};
+use cloakroom_core::{
+    Changes, Gone, Guard, Label, Limit, Name, Opened, Outcome, Principal, Ticket, Version, Wanted,
+};
 
 use super::attributes::{Attributes, Seen};
+use super::stale::Visitor;
 use crate::at_rest::Opener;
 use crate::error::Error;
 use crate::foresight::{Reads, Route};
@@ -70,6 +73,7 @@ pub(super) struct Open {
     pub(super) snapshot: Box<Opened>,
     /// Whether an access is known to be recorded as of the snapshot's time.
     pub(super) accessed: bool,
+    pub(super) visitor: Visitor,
 }
 
 /// Changes to a session that are not attributes.
@@ -151,17 +155,18 @@ impl State {
         }
     }
 
-    /// Takes note of the session that a ticket has opened.
+    /// Takes note of the session that a ticket has opened, of which the visitor has brought this version.
     pub(super) fn open(
         &mut self,
         ticket: Ticket,
-        guard: Guard,
+        (guard, brought): (Guard, Version),
         (wanted, opener): (&Wanted, Opener),
         mut snapshot: Box<Opened>,
     ) {
         let found = std::mem::take(&mut snapshot.attributes);
         self.attributes.loaded(wanted, found, snapshot.now, opener);
-        self.target = Target::Open(Open { ticket, guard, snapshot, accessed: false });
+        let visitor = Visitor::shown(brought, snapshot.meta.version);
+        self.target = Target::Open(Open { ticket, guard, snapshot, accessed: false, visitor });
     }
 
     /// Takes note that so many attributes had to be fetched.
@@ -331,7 +336,7 @@ pub(super) enum Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cloakroom_core::{Meta, Seed, Standing, Timestamp, Version};
+    use cloakroom_core::{Meta, Seed, Standing, Timestamp};
 
     fn opened(standing: Standing) -> State {
         let ticket = Ticket::generate().unwrap();
@@ -355,6 +360,7 @@ mod tests {
             guard: ticket.guard(),
             snapshot: Box::new(snapshot),
             accessed: false,
+            visitor: Visitor::of_new(Version(1)),
         });
         State { target, ..State::default() }
     }
