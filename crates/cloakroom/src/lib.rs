@@ -99,7 +99,7 @@ pub use crate::layer::{ResponseFuture, SessionBody, SessionLayer, SessionService
 #[cfg(feature = "memory")]
 pub use crate::memory::MemoryStore;
 pub use crate::registry::SessionRegistry;
-pub use crate::route::{Activity, AnonymousOnStoreFailure, RouteService};
+pub use crate::route::{Activity, AnonymousOnStoreFailure, ReadLatest, RouteService};
 pub use crate::session::{Attr, Flash, FlashLevel, FlashMessage, IntoName, Session, Sessions};
 pub use crate::sweeper::Sweeper;
 #[cfg(feature = "metrics")]

@@ -183,6 +183,9 @@ impl Inner {
         if !loaded && self.shared.aside(|| self.try_tickets(extensions, wanted)).await? {
             return Ok(());
         }
+        if self.marks.demands_latest() {
+            Box::pin(self.catch_up()).await?;
+        }
         Box::pin(self.fetch(wanted)).await
     }
 
@@ -236,6 +239,7 @@ impl Inner {
                         let wanted = (&load.select.values, opener);
                         state.open(ticket, (load.guard, seen), wanted, opened);
                         (state.route, state.reads) = (route, reads.take());
+                        state.is_latest = freshness == Freshness::Latest;
                     }
                     return Ok(first);
                 }
@@ -302,13 +306,13 @@ impl Inner {
         wanted.dedup();
         let unseen = self.unseen(&wanted);
         let wanted = Wanted::Named(unseen.clone().into());
-        let opened = self.read(wanted.clone()).await?;
+        let opened = self.read(wanted.clone(), Freshness::Any).await?;
         self.state().fetched(unseen.len());
         if self.is_as_read(&opened) {
             self.refresh(&wanted, opened, epoch);
             return Ok(());
         }
-        self.read_again(unseen).await
+        self.read_again(unseen, Freshness::Any).await
     }
 
     /// Reads the names of all attributes. If the session has changed since, what the request has read and not changed is
@@ -321,7 +325,7 @@ impl Inner {
     async fn fetch_names_in_turn(&self) -> Result<Vec<Name>, Error> {
         let _turn = self.turn().await;
         let only_names = Select { names: true, ..Select::default() };
-        let opened = self.look(only_names, Touch::Never).await?.ok_or_else(Error::gone)?;
+        let opened = self.look(only_names, Touch::Never, Freshness::Any).await?.ok_or_else(Error::gone)?;
         if self.is_as_read(&opened) {
             return Ok(opened.names.unwrap_or_default());
         }
@@ -330,7 +334,7 @@ impl Inner {
             (Wanted::Named(state.attributes.read_and_unchanged().collect()), state.epoch)
         };
         let both = Select { values: read.clone(), names: true };
-        let mut opened = self.look(both, Touch::Never).await?.ok_or_else(Error::gone)?;
+        let mut opened = self.look(both, Touch::Never, Freshness::Any).await?.ok_or_else(Error::gone)?;
         let names = opened.names.take().unwrap_or_default();
         self.refresh(&read, opened, epoch);
         Ok(names)
@@ -338,7 +342,7 @@ impl Inner {
 
     /// Reads these attributes, and again what the request has read and not changed, in one snapshot. The caller holds
     /// the gate.
-    pub(super) async fn read_again(&self, mut names: Vec<Name>) -> Result<(), Error> {
+    pub(super) async fn read_again(&self, mut names: Vec<Name>, freshness: Freshness) -> Result<(), Error> {
         let (wanted, epoch) = {
             let state = self.state();
             names.extend(state.attributes.read_and_unchanged());
@@ -347,8 +351,9 @@ impl Inner {
             let everything = state.attributes.is_complete();
             (if everything { Wanted::Everything } else { Wanted::Named(names.into()) }, state.epoch)
         };
-        let opened = self.read(wanted.clone()).await?;
+        let opened = self.read(wanted.clone(), freshness).await?;
         self.refresh(&wanted, opened, epoch);
+        self.state().is_latest |= freshness == Freshness::Latest;
         Ok(())
     }
 
@@ -362,17 +367,22 @@ impl Inner {
         wanted.iter().filter(|name| state.attributes.see(name.as_str()) == Seen::Unknown).cloned().collect()
     }
 
-    async fn read(&self, values: Wanted) -> Result<Box<Opened>, Error> {
+    async fn read(&self, values: Wanted, freshness: Freshness) -> Result<Box<Opened>, Error> {
         let select = Select { values, names: false };
-        self.look(select, Touch::Never).await?.ok_or_else(Error::gone)
+        self.look(select, Touch::Never, freshness).await?.ok_or_else(Error::gone)
     }
 
-    /// Loads once more from the session that is open; `None` if it is gone, of which the request takes note.
-    pub(super) async fn look(&self, select: Select, touch: Touch) -> Result<Option<Box<Opened>>, Error> {
-        // No copy may answer that is behind what the request has seen.
+    /// Loads once more from the session that is open, at least as new as what the request has seen; `None` if it is gone, of
+    /// which the request takes note.
+    pub(super) async fn look(
+        &self,
+        select: Select,
+        touch: Touch,
+        freshness: Freshness,
+    ) -> Result<Option<Box<Opened>>, Error> {
         let opened = self.state().opened().map(|open| (open.guard, open.visitor.knows));
         let Some((guard, seen)) = opened else { return Ok(None) };
-        let freshness = self.freshness(seen);
+        let freshness = if freshness == Freshness::Latest { freshness } else { self.freshness(seen) };
         let gone = match self.load(&Load { guard, select, touch, freshness }).await? {
             Loaded::Open(opened) => return Ok(Some(opened)),
             Loaded::Absent => Gone::Absent,

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use cloakroom_core::{Freshness, Ticket, Version};
 use http::HeaderValue;
 
@@ -108,7 +110,30 @@ impl Inner {
     /// Returns how new an answer must be for a visitor who has seen this version.
     #[inline]
     pub(super) fn freshness(&self, seen: Version) -> Freshness {
-        if seen.0 == 0 { Freshness::Any } else { Freshness::AtLeast(seen) }
+        match seen {
+            _ if self.marks().demands_latest() => Freshness::Latest,
+            Version(0) => Freshness::Any,
+            seen => Freshness::AtLeast(seen),
+        }
+    }
+
+    /// Reads again, from the source, what was opened before the route demanded that.
+    pub(super) async fn catch_up(self: &Arc<Self>) -> Result<(), Error> {
+        let is_due = {
+            let state = self.state();
+            state.opened().is_some() && !state.is_latest
+        };
+        if is_due { self.reread().await } else { Ok(()) }
+    }
+
+    /// Reads again, from the source, all that this request has read and not changed.
+    pub(super) async fn reread(self: &Arc<Self>) -> Result<(), Error> {
+        let inner = Arc::clone(self);
+        let again = async move {
+            let _turn = inner.turn().await;
+            inner.read_again(Vec::new(), Freshness::Latest).await
+        };
+        self.to_its_end(again).await
     }
 
     /// Returns what tells the browser which version it has seen, if that is news.

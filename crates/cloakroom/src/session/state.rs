@@ -32,6 +32,8 @@ pub(super) struct State {
     pub(super) renewal_due: bool,
     /// Whether the response's head has gone out, or the request is over.
     pub(super) head_sent: bool,
+    /// Whether the source was asked, and no copy.
+    pub(super) is_latest: bool,
     /// Whether what is left of the changes is meant to be lost.
     pub(super) abandoned: bool,
     /// Whether an operation on the store is under way: they follow one another.

@@ -5,6 +5,7 @@ mod browser;
 mod failover;
 mod forged;
 mod header;
+mod latest;
 mod told;
 
 use cloakroom::{Error, MemoryStore, Session, SessionLayer};
