@@ -87,7 +87,7 @@ pub use cloakroom_core::{
 #[cfg(feature = "encryption")]
 pub use crate::at_rest::{Encryption, EncryptionKey, InvalidEncryptionKey};
 pub use crate::codec::Attribute;
-pub use crate::config::{ConfigError, LoadPolicy, OnGone, OnUndecodable};
+pub use crate::config::{ConfigError, Contents, LoadPolicy, OnGone, OnUndecodable};
 pub use crate::cookie::SameSite;
 #[cfg(feature = "signed")]
 pub use crate::cookie::{InvalidSigningKey, SigningKey};

@@ -7,6 +7,7 @@ mod anonymous;
 mod attr;
 mod clones;
 mod codec_panics;
+mod contents;
 mod cookies;
 mod dropped;
 mod ear;

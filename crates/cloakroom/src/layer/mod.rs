@@ -132,7 +132,7 @@ impl SessionLayer {
             writer: Writer::new(&self.settings.cookie, self.settings.max_lifetime, self.settings.signer()),
             own_header: self.settings.own_header(),
             tracker: self.settings.tracker().map(Box::new),
-            settings: self.settings.clone(),
+            settings: self.settings.resolved(),
             at_rest: self.at_rest(),
             tasks: self.tasks.clone(),
             events: self.events.clone(),

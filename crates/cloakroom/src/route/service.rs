@@ -32,6 +32,7 @@ impl Mark {
             Self::Activity(activity) => session.marks().set_activity(*activity),
             Self::Anonymous => session.marks().allow_anonymous(),
             Self::Latest => session.marks().demand_latest(),
+            Self::Load(_) if session.carries_everything() => {}
             Self::Load(_) => session.marks().take_load_policy(),
         });
         Ok(())

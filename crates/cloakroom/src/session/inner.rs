@@ -17,7 +17,7 @@ use super::marks::Marks;
 use super::state::{State, Target};
 use super::task::run_aside;
 use crate::at_rest::AtRest;
-use crate::config::Settings;
+use crate::config::{Contents, Settings};
 use crate::cookie::{Cookies, OwnHeader, Tracker, Writer, tickets};
 use crate::error::{Error, StoreNothing};
 use crate::events::Events;
@@ -116,6 +116,11 @@ impl Inner {
     pub(crate) fn is_failed<R>(&self, response: &Response<R>) -> bool {
         let refused = response.extensions().get::<StoreNothing>().is_some();
         refused || self.settings().is_failed(response.status(), response.headers())
+    }
+
+    /// Returns whether commits carry all of the session.
+    pub(crate) fn carries_everything(&self) -> bool {
+        self.settings().contents == Contents::Everything
     }
 
     /// Returns whether the request came with a cookie at all.
@@ -348,7 +353,7 @@ impl Inner {
             names.extend(state.attributes.read_and_unchanged());
             names.sort_unstable();
             names.dedup();
-            let everything = state.attributes.is_complete();
+            let everything = state.attributes.is_complete() || self.carries_everything();
             (if everything { Wanted::Everything } else { Wanted::Named(names.into()) }, state.epoch)
         };
         let opened = self.read(wanted.clone(), freshness).await?;
