@@ -15,6 +15,7 @@
 //! The conformance cases in `cloakroom-testkit` hold a store to all of this.
 
 mod commit;
+mod depot;
 mod ended;
 mod erased;
 mod error;
@@ -33,6 +34,7 @@ pub use commit::{
     AtLimit, AttributeChange, Bind, Changes, Commit, CommitId, Committed, Conflict, Creation, Edit, Expect,
     Gone, Intent, MaxSessions, Outcome, TicketChange, TicketFate,
 };
+pub use depot::Depot;
 pub use ended::{EndReason, Ended, Invalidate, Invalidated, SessionInfo, Sweep};
 pub use erased::{Answer, BoxFuture, DynStore};
 pub use error::{Error, ErrorKind};

@@ -63,6 +63,8 @@ pub mod fuzzing;
 mod layer;
 #[cfg(feature = "memory")]
 pub mod memory;
+#[cfg(feature = "memory")]
+pub mod passivation;
 mod registry;
 mod route;
 mod session;
@@ -80,7 +82,7 @@ pub use cloakroom_sqlx::MySqlStore;
 #[cfg(feature = "postgres")]
 pub use cloakroom_sqlx::PostgresStore;
 #[cfg(feature = "sqlite")]
-pub use cloakroom_sqlx::SqliteStore;
+pub use cloakroom_sqlx::{SqliteDepot, SqliteStore};
 
 pub use cloakroom_core::{
     AtLimit, EndReason, Handle, MAX_INTERVAL, MIN_INTERVAL, Name, Principal, SessionInfo, Store,
@@ -89,19 +91,21 @@ pub use cloakroom_core::{
 #[cfg(feature = "encryption")]
 pub use crate::at_rest::{Encryption, EncryptionKey, InvalidEncryptionKey};
 pub use crate::codec::Attribute;
-pub use crate::config::{ConfigError, LoadPolicy, OnGone, OnUndecodable};
+pub use crate::config::{ConfigError, Contents, LoadPolicy, OnGone, OnUndecodable};
 pub use crate::cookie::SameSite;
 #[cfg(feature = "signed")]
 pub use crate::cookie::{InvalidSigningKey, SigningKey};
 pub use crate::error::{Error, ErrorKind};
 pub use crate::events::{AskedBy, Order, SessionDetails, SessionEvent, SessionListener};
 #[cfg(feature = "axum")]
-pub use crate::extract::{AttributeSet, Attrs, RecentSignIn, TimeLeft};
+pub use crate::extract::{AttributeSet, Attrs, RecentSignIn, TimeLeft, UpToDate};
 pub use crate::layer::{ResponseFuture, SessionBody, SessionLayer, SessionService, SiteData, StoreFailed};
 #[cfg(feature = "memory")]
 pub use crate::memory::MemoryStore;
+#[cfg(feature = "memory")]
+pub use crate::passivation::{ActivationListener, PassivatingStore};
 pub use crate::registry::SessionRegistry;
-pub use crate::route::{Activity, AnonymousOnStoreFailure, RouteService};
+pub use crate::route::{Activity, AnonymousOnStoreFailure, ReadLatest, RouteService};
 pub use crate::session::{Attr, Flash, FlashLevel, FlashMessage, IntoName, Session, Sessions};
 pub use crate::sweeper::Sweeper;
 #[cfg(feature = "metrics")]
