@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::hint::black_box;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use cloakroom::core::{
@@ -97,6 +98,7 @@ fn session() -> Result<(Record, Commit)> {
             changes: Changes { attributes: vec![change.clone()], ..Changes::default() },
             limits: Limits::default(),
             age: Duration::ZERO,
+            stands_for: NonZeroU32::MIN,
         })
     };
     let create = commit(Intent::Create(creation.clone()))?;

@@ -5,7 +5,7 @@ use axum::http::header::COOKIE as COOKIE_HEADER;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{MethodRouter, get, post};
 use axum::{Json, Router};
-use cloakroom::core::{Load, Loaded, Select, StoredAttribute, Ticket, Touch, Wanted};
+use cloakroom::core::{Freshness, Load, Loaded, Select, StoredAttribute, Ticket, Touch, Wanted};
 use cloakroom::{
     Attr, Attribute, Attrs, Error, LoadPolicy, MemoryStore, PostgresStore, RedisStore, Session, SessionLayer,
     SqliteStore, Store,
@@ -128,6 +128,7 @@ async fn stored(store: &impl Store, headers: &HeaderMap) -> Result<Json<Stored>,
         guard: ticket.guard(),
         select: Select { values: Wanted::Everything, names: false },
         touch: Touch::Never,
+        freshness: Freshness::Any,
     };
     let loaded = store.load(&load).await.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
     let Loaded::Open(opened) = loaded else {

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -27,6 +28,9 @@ pub struct Commit {
     /// as of then, and whether the session was live is judged as of then: one that has expired since, and was not removed
     /// yet, takes the commit.
     pub age: Duration,
+    /// How many commits of requests this is: one, unless a decorator has made one of several. The version counts on by so
+    /// many.
+    pub stands_for: NonZeroU32,
 }
 
 /// 128 random bits that name a commit.

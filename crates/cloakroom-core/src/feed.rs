@@ -1,4 +1,5 @@
 use std::pin::Pin;
+use std::time::Instant;
 
 use futures_core::Stream;
 
@@ -12,21 +13,24 @@ use crate::time::Version;
 /// lost: whoever listens must forget all it has cached and ask for a new feed.
 pub type Feed = Pin<Box<dyn Stream<Item = Result<Notice, Error>> + Send>>;
 
-/// A session that has changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
-    /// Which session; `None`: every session in the namespace.
-    pub handle: Option<Handle>,
-    /// What happened.
-    pub kind: NoticeKind,
-}
-
-/// What happened to a session. A mere touch is not told.
+/// What a feed tells. A mere touch is not told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum NoticeKind {
-    /// It was committed to, and has this version now.
-    Committed(Version),
-    /// It has ended.
-    Ended,
+#[expect(clippy::exhaustive_enums, reason = "a cache must handle every case")]
+pub enum Notice {
+    /// A session was committed to.
+    Committed {
+        /// Which session.
+        handle: Handle,
+        /// Its version now.
+        version: Version,
+    },
+    /// A session has ended.
+    Ended {
+        /// Which session; `None`: every session in the namespace.
+        handle: Option<Handle>,
+    },
+    /// Every change that was acknowledged before this moment has been told. So it is never later than the moment at which
+    /// the feed asked the store for a sign of life that has come back through the feed. A feed tells it at least once a
+    /// second as long as it is whole.
+    CaughtUp(Instant),
 }

@@ -35,9 +35,11 @@ pub use commit::{
 pub use ended::{EndReason, Ended, Invalidate, Invalidated, SessionInfo, Sweep};
 pub use erased::{Answer, BoxFuture, DynStore};
 pub use error::{Error, ErrorKind};
-pub use feed::{Feed, Notice, NoticeKind};
+pub use feed::{Feed, Notice};
 pub use limits::{Limit, Limits, OverLimit};
-pub use load::{Load, Loaded, Meta, Names, Opened, Select, Standing, StoredAttribute, Touch, Wanted};
+pub use load::{
+    Freshness, Load, Loaded, Meta, Names, Opened, Select, Standing, StoredAttribute, Touch, Wanted,
+};
 pub use recent::RecentCommits;
 pub use record::{Admission, Previous, Record, Replacement, Size, Verdict};
 pub use store::{About, Store};

@@ -20,6 +20,21 @@ pub struct Load {
     pub select: Select,
     /// Whether this counts as an access.
     pub touch: Touch,
+    /// How new the answer must be, where it could come from a copy.
+    pub freshness: Freshness,
+}
+
+/// How new an answer must be. A store that keeps no copies has only newest answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a store must handle every case")]
+pub enum Freshness {
+    /// A copy may answer, within the bounds that the store or the cache promises.
+    #[default]
+    Any,
+    /// A copy may answer unless it is older than this version, which the visitor has seen already.
+    AtLeast(Version),
+    /// No copy may answer.
+    Latest,
 }
 
 /// What a load reads beside the metadata.

@@ -361,7 +361,7 @@ impl Record {
 
     fn absorb(&mut self, commit: &Commit, at: Timestamp, (count, bytes): (u32, u64), fate: TicketFate) {
         let changes = &commit.changes;
-        self.version = self.version.next();
+        self.version = Version(self.version.0 + u64::from(commit.stands_for.get()));
         self.accessed_at = self.accessed_at.max(at);
         self.attributes = count;
         self.bytes = bytes;

@@ -91,6 +91,7 @@ macro_rules! for_each_case {
                 whether_the_session_was_live_is_judged_as_of_then,
                 what_was_made_too_late_is_gone,
                 what_was_held_back_brings_nothing_back,
+                one_commit_stands_for_several,
             }
             rotation {
                 the_new_ticket_opens_the_same_session,
@@ -288,6 +289,7 @@ macro_rules! for_each_case {
                 a_feed_tells_of_commits,
                 a_feed_tells_of_ends,
                 a_feed_keeps_to_its_own,
+                a_feed_tells_that_it_has_caught_up,
             }
             health {
                 a_ping_is_answered,

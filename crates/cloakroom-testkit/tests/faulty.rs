@@ -1,11 +1,12 @@
 //! A faulty store does what it is told, and without orders it is the store that it wraps.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom_core::{
-    Changes, Commit, CommitId, Creation, ErrorKind, Intent, Limits, Load, Loaded, Outcome, Select, Store,
-    Ticket, Touch,
+    Changes, Commit, CommitId, Creation, ErrorKind, Freshness, Intent, Limits, Load, Loaded, Outcome, Select,
+    Store, Ticket, Touch,
 };
 use cloakroom_testkit::ReferenceStore;
 use cloakroom_testkit::faulty::{Call, Fault, Faulty, Moment, Operation};
@@ -29,11 +30,17 @@ fn create(ticket: &Ticket) -> Commit {
         changes: Changes::default(),
         limits: Limits::default(),
         age: Duration::ZERO,
+        stands_for: NonZeroU32::MIN,
     }
 }
 
 async fn is_there(store: &Subject, ticket: &Ticket) -> bool {
-    let load = Load { guard: ticket.guard(), select: Select::default(), touch: Touch::Never };
+    let load = Load {
+        guard: ticket.guard(),
+        select: Select::default(),
+        touch: Touch::Never,
+        freshness: Freshness::Any,
+    };
     matches!(store.load(&load).await, Ok(Loaded::Open(_)))
 }
 

@@ -1,15 +1,16 @@
 //! The cases for a feed, which the reference store has none of: a store around it that has one, and two that are broken.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cloakroom_core::{
-    About, Commit, Ended, Error, Feed, Handle, Invalidate, Invalidated, Load, Loaded, Notice, NoticeKind,
-    Outcome, Principal, SessionInfo, Store, Sweep,
+    About, Commit, Ended, Error, Feed, Handle, Invalidate, Invalidated, Load, Loaded, Notice, Outcome,
+    Principal, SessionInfo, Store, Sweep,
 };
 use cloakroom_testkit::{Harness, ReferenceHarness, ReferenceStore, Report, run_matching};
 use futures_util::stream;
 use tokio::sync::broadcast;
+use tokio::time::timeout;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Tells {
@@ -17,6 +18,7 @@ enum Tells {
     NoEnds,
     NoCommits,
     Neighbours,
+    NotWhatItHasTold,
 }
 
 /// The reference store, and a channel that every change is told on.
@@ -29,8 +31,7 @@ struct Telling {
 impl Telling {
     fn ended(&self, handle: Option<Handle>) {
         if self.tells != Tells::NoEnds {
-            let kind = NoticeKind::Ended;
-            let _ = self.channel.send(Notice { handle, kind });
+            let _ = self.channel.send(Notice::Ended { handle });
         }
     }
 }
@@ -47,10 +48,9 @@ impl Store for Telling {
     async fn commit(&self, commit: &Commit) -> Result<Outcome, Error> {
         let outcome = self.inner.commit(commit).await?;
         if let Outcome::Committed(committed) = &outcome {
-            let handle = Some(commit.guard.handle);
-            let kind = NoticeKind::Committed(committed.version);
+            let (handle, version) = (commit.guard.handle, committed.version);
             if self.tells != Tells::NoCommits {
-                let _ = self.channel.send(Notice { handle, kind });
+                let _ = self.channel.send(Notice::Committed { handle, version });
             }
             committed.ended.iter().for_each(|ended| self.ended(Some(ended.handle)));
         }
@@ -84,10 +84,23 @@ impl Store for Telling {
     }
 
     fn feed(&self) -> Option<Feed> {
-        let notices = self.channel.subscribe();
-        Some(Box::pin(stream::unfold(notices, |mut notices| async {
-            Some((Ok(notices.recv().await.ok()?), notices))
+        let (notices, tells) = (self.channel.subscribe(), self.tells);
+        Some(Box::pin(stream::unfold(notices, move |mut notices| async move {
+            Some((Ok(next(&mut notices, tells).await?), notices))
         })))
+    }
+}
+
+/// A commit is in the channel before it is acknowledged: one that is empty has told everything from before it was looked at.
+async fn next(notices: &mut broadcast::Receiver<Notice>, tells: Tells) -> Option<Notice> {
+    loop {
+        if let Ok(notice) = timeout(Duration::from_millis(100), notices.recv()).await {
+            return notice.ok();
+        }
+        let moment = Instant::now();
+        if tells != Tells::NotWhatItHasTold && notices.is_empty() {
+            return Some(Notice::CaughtUp(moment));
+        }
     }
 }
 
@@ -153,4 +166,5 @@ async fn what_is_not_told_is_caught() {
     assert_eq!(failures(Tells::NoEnds).await, ["feed::a_feed_tells_of_ends"]);
     assert!(failures(Tells::NoCommits).await.contains(&"feed::a_feed_tells_of_commits"));
     assert_eq!(failures(Tells::Neighbours).await, ["feed::a_feed_keeps_to_its_own"]);
+    assert_eq!(failures(Tells::NotWhatItHasTold).await, ["feed::a_feed_tells_that_it_has_caught_up"]);
 }

@@ -1,12 +1,13 @@
 //! The in-memory store: the conformance cases, and its bounds.
 
+use std::num::NonZeroU32;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use cloakroom::MemoryStore;
 use cloakroom::core::{
-    Bind, Changes, Clock as _, Commit, CommitId, Creation, Edit, ErrorKind, Intent, Limits, Load, Loaded,
-    Name, Outcome, Principal, Select, Store, Ticket, Touch,
+    Bind, Changes, Clock as _, Commit, CommitId, Creation, Edit, ErrorKind, Freshness, Intent, Limits, Load,
+    Loaded, Name, Outcome, Principal, Select, Store, Ticket, Touch,
 };
 use cloakroom_testkit::{Harness, ManualClock};
 
@@ -72,12 +73,17 @@ fn create(bytes: usize) -> Commit {
         changes: Changes { attributes: vec![attribute], ..Changes::default() },
         limits: Limits { attribute_bytes: u64::MAX, session_bytes: u64::MAX, ..Limits::default() },
         age: Duration::ZERO,
+        stands_for: NonZeroU32::MIN,
     }
 }
 
 async fn is_open(store: &MemoryStore, commit: &Commit) -> bool {
-    let load =
-        Load { guard: commit.guard, select: Select::default(), touch: Touch::AtMostEvery(Duration::ZERO) };
+    let load = Load {
+        guard: commit.guard,
+        select: Select::default(),
+        touch: Touch::AtMostEvery(Duration::ZERO),
+        freshness: Freshness::Any,
+    };
     matches!(store.load(&load).await.expect("memory does not fail"), Loaded::Open(_))
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use cloakroom::core::{Load, Loaded, Opened, Select, Ticket, Touch, Wanted};
+use cloakroom::core::{Freshness, Load, Loaded, Opened, Select, Ticket, Touch, Wanted};
 use cloakroom::{Error, MemoryStore, Session, SessionLayer, Store};
 use cloakroom_testkit::ManualClock;
 use cloakroom_testkit::faulty::{Faults, Faulty};
@@ -163,6 +163,7 @@ pub(super) async fn opened(store: &impl Store, ticket: &str) -> Option<Opened> {
         guard: Ticket::parse(&ticket.as_bytes()[..Ticket::LEN]).unwrap().guard(),
         select: Select { values: Wanted::Everything, names: true },
         touch: Touch::Never,
+        freshness: Freshness::Any,
     };
     match store.load(&load).await.unwrap() {
         Loaded::Open(opened) => Some(*opened),

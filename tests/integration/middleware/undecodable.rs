@@ -40,6 +40,7 @@ pub(super) async fn plant_in(store: &impl Store, ticket: &str, name: &'static st
         changes: Changes { attributes: vec![change], ..Changes::default() },
         limits: Limits::default(),
         age: std::time::Duration::ZERO,
+        stands_for: std::num::NonZeroU32::MIN,
     };
     assert!(matches!(store.commit(&commit).await.unwrap(), Outcome::Committed(_)));
 }

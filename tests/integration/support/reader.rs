@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cloakroom::core::{DynStore, Load, Loaded, Name, Select, Ticket, Touch, Wanted};
+use cloakroom::core::{DynStore, Freshness, Load, Loaded, Name, Select, Ticket, Touch, Wanted};
 
 use super::Site;
 use super::open::open;
@@ -43,6 +43,9 @@ impl Reader {
 
     async fn load(&self, ticket: &str, select: Select) -> Loaded {
         let guard = Ticket::parse(ticket.as_bytes()).unwrap().guard();
-        self.store.dyn_load(&Load { guard, select, touch: Touch::Never }).await.unwrap()
+        self.store
+            .dyn_load(&Load { guard, select, touch: Touch::Never, freshness: Freshness::Any })
+            .await
+            .unwrap()
     }
 }

@@ -1,12 +1,17 @@
--- What a commit asks for. ARGV[1]: half of its id 8, proof 32, age 6, limits: value 6, session 6, attributes 4; clear 1,
--- only asks 1, whether any attribute is expected to be something 1 (2: all are only set), max inactive interval 6 (0: as it is), kind of change
--- 1, and then what that kind needs; at last the label.
+-- What a commit asks for. ARGV[1]: half of its id 8, proof 32, age 6, limits: value 6, session 6, attributes 4; clear 1
+-- (2 more: it stands for several commits), only asks 1, whether any attribute is expected to be something 1 (2: all are only set), max inactive interval 6 (0: as it is), kind of change
+-- 1, how many commits it stands for 4 if it is several, and then what the kind needs; at last the label.
 -- Then the names of all attributes, how each is edited unless all are only set, and the values. An edit is: store 1, expects 1 (1 absence, 2 a
 -- revision), the revision 6 if that is expected, and the time to live 6 if there is one.
 local RENEW, SIGN_IN = 1, 2
 local id, asks, age, most_value, most_bytes, most_attributes, clear, is_question, expects, new_interval, kind,
   kind_at = read('>c8c32I6I6I6I4BBBI6B', ARGV[1])
 local changes = (#ARGV - 1) / (expects == 2 and 2 or 3)
+local stands_for = 1
+if clear >= 2 then
+  clear = clear - 2
+  stands_for, kind_at = read('>I4', ARGV[1], kind_at)
+end
 local at = age < now and now - age or 0
 
 

@@ -69,5 +69,5 @@ if expects == 1 then
     if how > 0 and revision ~= expected then return 'X' .. pack('>I4', i - 2) end
   end
 end
-version = version + 1
+version = version + stands_for
 local is_new = false

@@ -15,7 +15,7 @@ if meta then
   end
 end
 
-local is_new, version, count, bytes, lapse, lapsed = true, 1, 0, 0, 0, nil
+local is_new, version, count, bytes, lapse, lapsed = true, stands_for, 0, 0, 0, nil
 local before, proof, created, accessed, interval, ends, issued = 0, asks, at, at, new_interval, 0, at
 local signed_in, length, texts = 0, #principal, principal .. sub(ARGV[1], texts_at)
 local recent, fate, seed = string.rep('\0', 120), 0, ''

@@ -1,3 +1,4 @@
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use cloakroom_core::{
@@ -50,7 +51,9 @@ pub(crate) fn head(commit: &Commit, around: Around, epoch: u64) -> Vec<u8> {
     out.number(limits.attribute_bytes.min(MAX_MILLIS));
     out.number(limits.session_bytes.min(MAX_MILLIS));
     out.bytes(&limits.attributes.to_be_bytes());
-    out.bytes(&[changes.clear.into(), around.is_question.into(), expectations(&changes.attributes)]);
+    let is_several = commit.stands_for > NonZeroU32::MIN;
+    let flags = u8::from(changes.clear) | u8::from(is_several) << 1;
+    out.bytes(&[flags, around.is_question.into(), expectations(&changes.attributes)]);
     let interval = match &commit.intent {
         Intent::Create(creation) => {
             Some(changes.max_inactive_interval.unwrap_or(creation.max_inactive_interval))
@@ -58,13 +61,26 @@ pub(crate) fn head(commit: &Commit, around: Around, epoch: u64) -> Vec<u8> {
         Intent::Change => changes.max_inactive_interval,
     };
     out.number(interval.map_or(NONE, some_millis));
+    out.bytes(&[kind(commit)]);
+    if is_several {
+        out.bytes(&commit.stands_for.get().to_be_bytes());
+    }
     match (&commit.intent, &changes.ticket) {
         (Intent::Create(creation), _) => out.creation(creation, around, epoch),
         (Intent::Change, Some(change)) => out.ticket(change, around),
-        (Intent::Change, None) => out.bytes(&[KEEP]),
+        (Intent::Change, None) => {}
     }
     out.bytes(changes.label.as_ref().map_or("", Label::as_str).as_bytes());
     out.0
+}
+
+fn kind(commit: &Commit) -> u8 {
+    match (&commit.intent, &commit.changes.ticket) {
+        (Intent::Create(_), _) => CREATE,
+        (Intent::Change, None) => KEEP,
+        (Intent::Change, Some(TicketChange::Renew { .. })) => RENEW,
+        (Intent::Change, Some(TicketChange::SignIn { .. })) => SIGN_IN,
+    }
 }
 
 /// Returns whether any attribute is expected to be something, or all are only set.
@@ -104,7 +120,6 @@ impl Head {
     }
 
     fn creation(&mut self, creation: &Creation, around: Around, epoch: u64) {
-        self.bytes(&[CREATE]);
         self.number(creation.max_lifetime.map_or(NONE, some_millis));
         self.bytes(&epoch.to_be_bytes());
         self.principal(creation.bind.as_ref(), around);
@@ -113,13 +128,11 @@ impl Head {
     fn ticket(&mut self, change: &TicketChange, around: Around) {
         match change {
             TicketChange::Renew { proof, seed, grace } => {
-                self.bytes(&[RENEW]);
                 self.bytes(proof.as_bytes());
                 self.number(millis(*grace));
                 self.bytes(seed.as_bytes());
             }
             TicketChange::SignIn { proof, grace, bind } => {
-                self.bytes(&[SIGN_IN]);
                 self.bytes(proof.as_bytes());
                 self.number(millis(*grace));
                 self.principal(Some(bind), around);

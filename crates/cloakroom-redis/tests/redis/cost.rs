@@ -1,8 +1,8 @@
 //! The calls that each operation takes on one server, as the crate's documentation tells them.
 
 use cloakroom_core::{
-    AtLimit, AttributeChange, Commit, Edit, Invalidate, Label, Load, MaxSessions, Select, Store as _, Ticket,
-    TicketChange, Touch, Wanted,
+    AtLimit, AttributeChange, Commit, Edit, Freshness, Invalidate, Label, Load, MaxSessions, Select,
+    Store as _, Ticket, TicketChange, Touch, Wanted,
 };
 use cloakroom_redis::RedisStore;
 
@@ -41,7 +41,12 @@ impl Counter {
     }
 
     async fn load(&self, ticket: &Ticket, values: Wanted, names: bool, touch: Touch) -> u64 {
-        let load = Load { guard: ticket.guard(), select: Select { values, names }, touch };
+        let load = Load {
+            guard: ticket.guard(),
+            select: Select { values, names },
+            touch,
+            freshness: Freshness::Any,
+        };
         self.of(async { self.0.store.load(&load).await.unwrap() }).await
     }
 

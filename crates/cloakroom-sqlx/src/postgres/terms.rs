@@ -26,6 +26,7 @@ pub(super) fn terms(commit: &Commit) -> Argument<'_> {
         terms.set(3, Some(millis(interval)));
     }
     terms.set(5, commit.changes.label.as_ref());
+    terms.set(12, Some(commit.stands_for.get()).filter(|count| *count > 1));
     match &commit.changes.ticket {
         None => {}
         Some(TicketChange::Renew { proof, seed, grace }) => {
@@ -46,7 +47,7 @@ pub(super) fn terms(commit: &Commit) -> Argument<'_> {
 struct Terms(Option<Vec<Option<String>>>);
 
 impl Terms {
-    const COUNT: usize = 12;
+    const COUNT: usize = 13;
 
     fn set(&mut self, at: usize, term: Option<impl ToString>) {
         if let Some(term) = term {

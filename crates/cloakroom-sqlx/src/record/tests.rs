@@ -1,3 +1,4 @@
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use cloakroom_core::{
@@ -24,6 +25,7 @@ fn full() -> Record {
         changes: Changes { label: Some(Label::new("Firefox — Linux").unwrap()), ..Changes::default() },
         limits: Limits::default(),
         age: Duration::ZERO,
+        stands_for: NonZeroU32::MIN,
     };
     let mut record = Record::create(&commit, &creation, Timestamp::from_millis(1_700_000_000_001)).unwrap();
     commit.id = CommitId::generate().unwrap();

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use cloakroom_core::{
-    AtLimit, AttributeChange, Commit, Edit, Expect, Intent, Invalidate, Label, Load, MaxSessions, Outcome,
-    Select, Store as _, Sweep, Ticket, TicketChange, Touch, Version, Wanted,
+    AtLimit, AttributeChange, Commit, Edit, Expect, Freshness, Intent, Invalidate, Label, Load, MaxSessions,
+    Outcome, Select, Store as _, Sweep, Ticket, TicketChange, Touch, Version, Wanted,
 };
 use cloakroom_sqlx::MySqlStore;
 use cloakroom_testkit::Harness as _;
@@ -49,7 +49,12 @@ impl Counter {
     }
 
     async fn of_load(&self, ticket: &Ticket, values: Wanted, names: bool, touch: Touch) -> usize {
-        let load = Load { guard: ticket.guard(), select: Select { values, names }, touch };
+        let load = Load {
+            guard: ticket.guard(),
+            select: Select { values, names },
+            touch,
+            freshness: Freshness::Any,
+        };
         self.of(async { self.store.load(&load).await.unwrap() }).await
     }
 

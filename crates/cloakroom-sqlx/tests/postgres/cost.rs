@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cloakroom_core::{AtLimit, MaxSessions, TicketChange};
 use cloakroom_core::{
-    AttributeChange, Commit, Invalidate, Load, Select, Store as _, Sweep, Ticket, Touch, Wanted,
+    AttributeChange, Commit, Freshness, Invalidate, Load, Select, Store as _, Sweep, Ticket, Touch, Wanted,
 };
 use cloakroom_sqlx::PostgresStore;
 
@@ -52,7 +52,12 @@ async fn a_load_is_one_round_trip_touch_included() {
     let counter = Counter::new().await;
     let ticket = Ticket::generate().unwrap();
     commit(&counter.store, &create(ticket.guard(), sets(100))).await;
-    let load = |values, names, touch| Load { guard: ticket.guard(), select: Select { values, names }, touch };
+    let load = |values, names, touch| Load {
+        guard: ticket.guard(),
+        select: Select { values, names },
+        touch,
+        freshness: Freshness::Any,
+    };
     counter.of_load(&load(Wanted::Nothing, false, ALWAYS)).await;
     for values in [Wanted::Nothing, named(0), named(1), named(100), Wanted::Everything] {
         for (names, touch) in [(false, Touch::Never), (true, ALWAYS)] {

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use cloakroom_core::{
-    AtLimit, AttributeChange, Commit, Edit, Invalidate, Label, Load, MaxSessions, Select, Store as _, Sweep,
-    Ticket, TicketChange, Touch, Wanted,
+    AtLimit, AttributeChange, Commit, Edit, Freshness, Invalidate, Label, Load, MaxSessions, Select,
+    Store as _, Sweep, Ticket, TicketChange, Touch, Wanted,
 };
 use cloakroom_sqlx::SqliteStore;
 use cloakroom_testkit::Harness as _;
@@ -42,7 +42,12 @@ impl Counter {
     }
 
     async fn of_load(&self, ticket: &Ticket, values: Wanted, names: bool, touch: Touch) -> usize {
-        let load = Load { guard: ticket.guard(), select: Select { values, names }, touch };
+        let load = Load {
+            guard: ticket.guard(),
+            select: Select { values, names },
+            touch,
+            freshness: Freshness::Any,
+        };
         self.of(async { self.store.load(&load).await.unwrap() }).await
     }
 

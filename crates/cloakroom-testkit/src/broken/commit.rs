@@ -1,8 +1,9 @@
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use cloakroom_core::{
-    AttributeChange, Bind, Commit, CommitId, Creation, Edit, Error, Gone, Intent, Limit, Limits, Load,
-    Loaded, Name, Opened, Outcome, OverLimit, Select, Store, TicketChange, TicketFate, Touch, Wanted,
+    AttributeChange, Bind, Commit, CommitId, Creation, Edit, Error, Freshness, Gone, Intent, Limit, Limits,
+    Load, Loaded, Name, Opened, Outcome, OverLimit, Select, Store, TicketChange, TicketFate, Touch, Wanted,
 };
 
 use super::store::pause;
@@ -50,6 +51,7 @@ impl BrokenStore {
             guard: commit.guard,
             select: Select { values: Wanted::Everything, names: false },
             touch: Touch::Never,
+            freshness: Freshness::Any,
         };
         Ok(match self.right.load(&load).await? {
             Loaded::Open(opened) => Some(*opened),
@@ -151,6 +153,7 @@ fn spoil(flaw: Flaw, commit: &mut Commit) -> Result<(), Error> {
     match flaw {
         Flaw::AppliesARetryTwice => commit.id = CommitId::generate()?,
         Flaw::IgnoresTheAge => commit.age = Duration::ZERO,
+        Flaw::CountsOneForSeveral => commit.stands_for = NonZeroU32::MIN,
         Flaw::IgnoresExpectations => changes.attributes.iter_mut().for_each(|change| change.expect = None),
         Flaw::KeepsTheLapsed => changes.attributes.iter_mut().for_each(|change| keep(&mut change.edit)),
         Flaw::TrimsNames => {

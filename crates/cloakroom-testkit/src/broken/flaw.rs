@@ -48,6 +48,8 @@ pub enum Flaw {
     KeepsTheLapsed,
     /// The age of a commit that was held back is ignored.
     IgnoresTheAge,
+    /// A commit that stands for several counts as one.
+    CountsOneForSeveral,
     /// Names are compared without regard to trailing blanks.
     TrimsNames,
     /// The sessions of a principal are counted in one step, and the new one added in another.
@@ -86,6 +88,7 @@ impl Flaw {
         Self::IgnoresLimits,
         Self::KeepsTheLapsed,
         Self::IgnoresTheAge,
+        Self::CountsOneForSeveral,
         Self::TrimsNames,
         Self::CountsThenSignsIn,
         Self::EndsOneOfMany,
@@ -149,6 +152,7 @@ impl Flaw {
             }
             Self::EndsOneOfMany => &["invalidate::a_principal_ends_all_their_sessions"],
             Self::SharesNamespaces => &["namespaces::a_ticket_opens_nothing_in_another"],
+            Self::CountsOneForSeveral => &["held_back::one_commit_stands_for_several"],
             Self::LeavesALockBehind => &["dropped::a_dropped_change_is_whole_or_nothing"],
         }
     }

@@ -1,20 +1,28 @@
 //! The feed of changes. A store that has none passes these cases: there is nothing to hold it to.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use cloakroom_core::{AtLimit, Feed, Handle, Invalidate, NoticeKind, Store};
+use cloakroom_core::{AtLimit, Feed, Handle, Invalidate, Notice, Store};
 use futures_util::StreamExt as _;
 
 use crate::Harness;
 use crate::support::*;
 
-/// Waits until `wanted` is told of the session, or of all of them.
-async fn told(feed: &mut Feed, handle: Handle, wanted: impl Fn(NoticeKind) -> bool) {
+async fn next(feed: &mut Feed) -> Notice {
+    feed.next().await.expect("the feed must go on").expect("the feed must not fail")
+}
+
+/// Waits until this is told.
+async fn told(feed: &mut Feed, wanted: Notice) {
+    while next(feed).await != wanted {}
+}
+
+/// Waits until the end of this session is told, or of all of them.
+async fn told_of_the_end(feed: &mut Feed, of: Handle) {
     loop {
-        let notice = feed.next().await.expect("the feed must go on");
-        let notice = notice.expect("the feed must not fail");
-        let is_meant = notice.handle.is_none_or(|told| told == handle);
-        if is_meant && wanted(notice.kind) {
+        if let Notice::Ended { handle } = next(feed).await
+            && handle.is_none_or(|told| told == of)
+        {
             return;
         }
     }
@@ -26,7 +34,7 @@ async fn started(feed: &mut Feed, store: &impl Store) {
     committed(create(&ticket).on(store).await);
     for _ in 0..100 {
         let version = committed(change(&ticket).on(store).await).version;
-        let told = told(feed, ticket.handle(), |kind| kind == NoticeKind::Committed(version));
+        let told = told(feed, Notice::Committed { handle: ticket.handle(), version });
         if tokio::time::timeout(Duration::from_millis(200), told).await.is_ok() {
             return;
         }
@@ -47,8 +55,9 @@ pub async fn a_feed_tells_of_commits<H: Harness>(harness: &H) {
         change(&ticket).renew(&renewal, LONG),
         change(&renewal.next).sign_in(&other_ticket(&ticket), "ann", LONG),
     ] {
-        let kind = NoticeKind::Committed(committed(draft.on(&there).await).version);
-        soon("the notice of a commit", told(&mut feed, ticket.handle(), |it| it == kind)).await;
+        let version = committed(draft.on(&there).await).version;
+        let wanted = Notice::Committed { handle: ticket.handle(), version };
+        soon("the notice of a commit", told(&mut feed, wanted)).await;
     }
 }
 
@@ -72,7 +81,7 @@ pub async fn a_feed_tells_of_ends<H: Harness>(harness: &H) {
                 committed(draft.on(&there).await);
             }
         }
-        soon("the notice of an end", told(&mut feed, handle, |it| it == NoticeKind::Ended)).await;
+        soon("the notice of an end", told_of_the_end(&mut feed, handle)).await;
     }
 }
 
@@ -87,13 +96,38 @@ pub async fn a_feed_keeps_to_its_own<H: Harness>(harness: &H) {
     committed(create(&last).on(&ours).await);
     let notices = async {
         loop {
-            let notice = feed.next().await.expect("the feed must go on");
-            let handle = notice.expect("the feed must not fail").handle;
-            assert_ne!(handle, Some(foreign.handle()), "a notice from another namespace");
-            if handle == Some(last.handle()) {
+            let told = match next(&mut feed).await {
+                Notice::Committed { handle, .. } | Notice::Ended { handle: Some(handle) } => handle,
+                Notice::Ended { handle: None } | Notice::CaughtUp(_) => continue,
+            };
+            assert_ne!(told, foreign.handle(), "a notice from another namespace");
+            if told == last.handle() {
                 return;
             }
         }
     };
     soon("the notice of a commit", notices).await;
+}
+
+/// Again and again a feed tells since when it has told everything; what was acknowledged before that has been told.
+pub async fn a_feed_tells_that_it_has_caught_up<H: Harness>(harness: &H) {
+    let (here, there) = (harness.store().await, harness.store().await);
+    let Some(mut feed) = here.feed() else { return };
+    started(&mut feed, &there).await;
+    for _ in 0..3 {
+        let ticket = ticket();
+        let version = committed(create(&ticket).on(&there).await).version;
+        let acknowledged = Instant::now();
+        let caught_up = async {
+            let mut is_told = false;
+            loop {
+                match next(&mut feed).await {
+                    Notice::CaughtUp(moment) if moment > acknowledged => return is_told,
+                    notice => is_told |= notice == Notice::Committed { handle: ticket.handle(), version },
+                }
+            }
+        };
+        let is_told = soon("the notice of having caught up", caught_up).await;
+        assert!(is_told, "a feed that has caught up has told of every commit before");
+    }
 }

@@ -1,6 +1,6 @@
 //! Commits that a decorator held back for a while, and that tell their age.
 
-use cloakroom_core::Gone;
+use cloakroom_core::{Gone, Version};
 
 use crate::Harness;
 use crate::support::*;
@@ -73,4 +73,35 @@ pub async fn what_was_held_back_brings_nothing_back<H: Harness>(harness: &H) {
     end(&store, &ticket).await;
     assert_gone(change(&ticket).set("a", "1").age(unit).on(&store).await, Gone::Absent);
     assert_absent(peek(&store, &ticket).await);
+}
+
+/// A commit that stands for several adds as many to the version, whether it is a usual one, a create or a renewal, and
+/// what it stores is of its last version.
+pub async fn one_commit_stands_for_several<H: Harness>(harness: &H) {
+    let store = harness.store().await;
+    let ticket = ticket();
+    let renewal = renewal(&ticket);
+    let signed_in = other_ticket(&ticket);
+    let drafts = [
+        (2, create(&ticket).set("a", "1").label("first")),
+        (5, change(&ticket).set("a", "2").label("second")),
+        (6, change(&ticket).clear().set("a", "3").label("third").stands_for(1)),
+        (9, change(&ticket).set("a", "4").renew(&renewal, LONG).label("fourth")),
+        (12, change(&renewal.next).set("a", "5").sign_in(&signed_in, "ann", LONG).label("fifth")),
+    ];
+    let mut before = 0;
+    for (version, draft) in drafts {
+        let draft = draft.stands_for(version - before);
+        let told = committed(draft.on(&store).await).version;
+        let repeated = committed(draft.on(&store).await).version;
+        assert_eq!((told, repeated), (Version(version.into()), Version(version.into())));
+        before = version;
+        let by = match version {
+            9 => &renewal.next,
+            12 => &signed_in,
+            _ => &ticket,
+        };
+        let opened = look(&store, by).await;
+        assert_eq!((opened.meta.version, opened.attributes[0].revision), (told, told));
+    }
 }

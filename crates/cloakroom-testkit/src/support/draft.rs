@@ -1,3 +1,4 @@
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -33,6 +34,7 @@ fn draft(ticket: &Ticket, intent: Intent) -> Draft {
         changes: Changes::default(),
         limits: Limits::default(),
         age: Duration::ZERO,
+        stands_for: NonZeroU32::MIN,
     })
 }
 
@@ -118,6 +120,11 @@ impl Draft {
 
     pub(crate) fn age(mut self, age: Duration) -> Self {
         self.0.age = age;
+        self
+    }
+
+    pub(crate) fn stands_for(mut self, count: u32) -> Self {
+        self.0.stands_for = NonZeroU32::new(count).expect("one commit or more");
         self
     }
 

@@ -2,8 +2,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom_core::{
-    Ended, Guard, Handle, Invalidate, Invalidated, Load, Loaded, Opened, Select, SessionInfo, Store, Sweep,
-    Ticket, Touch, Wanted,
+    Ended, Freshness, Guard, Handle, Invalidate, Invalidated, Load, Loaded, Opened, Select, SessionInfo,
+    Store, Sweep, Ticket, Touch, Wanted,
 };
 
 use super::{done, name, opened, principal};
@@ -22,7 +22,7 @@ pub(crate) async fn a_moment<H: Harness>(harness: &H) {
 /// Loads, and expects an answer.
 pub(crate) async fn load(store: &impl Store, ticket: &Ticket, select: Select, touch: Touch) -> Loaded {
     let guard = ticket.guard();
-    let load = Load { guard, select, touch };
+    let load = Load { guard, select, touch, freshness: Freshness::Any };
     store.load(&load).await.expect("load: the store must answer")
 }
 

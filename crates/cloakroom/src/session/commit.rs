@@ -1,4 +1,5 @@
 use std::future::Future;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use cloakroom_core::{
@@ -205,7 +206,15 @@ impl Inner {
 
     #[inline]
     pub(super) fn commit_of(&self, id: CommitId, guard: Guard, intent: Intent, changes: Changes) -> Commit {
-        Commit { id, guard, intent, changes, limits: self.settings().limits, age: Duration::ZERO }
+        Commit {
+            id,
+            guard,
+            intent,
+            changes,
+            limits: self.settings().limits,
+            age: Duration::ZERO,
+            stands_for: NonZeroU32::MIN,
+        }
     }
 
     fn bind(&self, principal: Principal) -> Bind {

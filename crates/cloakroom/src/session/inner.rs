@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use cloakroom_core::{
-    DynStore, Error as StoreError, ErrorKind, Gone, Handle, Load, Loaded, Name, Names, Opened, Select,
-    Ticket, Touch, Wanted,
+    DynStore, Error as StoreError, ErrorKind, Freshness, Gone, Handle, Load, Loaded, Name, Names, Opened,
+    Select, Ticket, Touch, Wanted,
 };
 use http::{Extensions, HeaderName, Request, Response};
 use tokio_util::task::TaskTracker;
@@ -182,7 +182,12 @@ impl Inner {
     /// Records an access, and reads nothing.
     pub(super) async fn touch_only(&self) -> Result<(), Error> {
         for ticket in self.tickets() {
-            let load = Load { guard: ticket.guard(), select: Select::default(), touch: self.touch() };
+            let load = Load {
+                guard: ticket.guard(),
+                select: Select::default(),
+                touch: self.touch(),
+                freshness: Freshness::Any,
+            };
             if let Loaded::Open(_) = self.load(&load).await? {
                 break;
             }
@@ -207,7 +212,7 @@ impl Inner {
         let mut reads = self.shared.foresight.as_ref().zip(route).and_then(|(all, route)| all.begin(route));
         for ticket in self.tickets() {
             let select = self.selection(extensions, wanted, reads.as_deref());
-            let load = Load { guard: ticket.guard(), select, touch: self.touch() };
+            let load = Load { guard: ticket.guard(), select, touch: self.touch(), freshness: Freshness::Any };
             let loaded = match self.load(&load).await {
                 Ok(loaded) => loaded,
                 Err(error) => return self.without_store(error),
@@ -355,7 +360,7 @@ impl Inner {
     /// Loads once more from the session that is open; `None` if it is gone, of which the request takes note.
     pub(super) async fn look(&self, select: Select, touch: Touch) -> Result<Option<Box<Opened>>, Error> {
         let Some(guard) = self.state().opened().map(|open| open.guard) else { return Ok(None) };
-        let gone = match self.load(&Load { guard, select, touch }).await? {
+        let gone = match self.load(&Load { guard, select, touch, freshness: Freshness::Any }).await? {
             Loaded::Open(opened) => return Ok(Some(opened)),
             Loaded::Absent => Gone::Absent,
             Loaded::Superseded => Gone::Superseded,

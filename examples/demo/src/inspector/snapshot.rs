@@ -1,7 +1,7 @@
 use std::time::SystemTime;
 
 use cloakroom::core::{
-    DynStore, Error, Guard, Load, Loaded, Opened, Select, StoredAttribute, Touch, Version, Wanted,
+    DynStore, Error, Freshness, Guard, Load, Loaded, Opened, Select, StoredAttribute, Touch, Version, Wanted,
 };
 use cloakroom::{Attribute as _, Handle};
 
@@ -33,7 +33,7 @@ impl Snapshot {
     /// Looks at a session, past the layer and its count. It is no access to the session.
     pub(super) async fn take(store: &dyn DynStore, guard: Guard) -> Result<Option<Self>, Error> {
         let select = Select { values: Wanted::Everything, names: false };
-        let load = Load { guard, select, touch: Touch::Never };
+        let load = Load { guard, select, touch: Touch::Never, freshness: Freshness::Any };
         match store.dyn_load(&load).await? {
             Loaded::Open(opened) => Ok(Some(Self::of(guard.handle, *opened))),
             Loaded::Absent | Loaded::Superseded => Ok(None),

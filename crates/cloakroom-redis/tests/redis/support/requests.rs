@@ -1,9 +1,10 @@
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use bytes::Bytes;
 use cloakroom_core::{
-    AttributeChange, Bind, Changes, Commit, CommitId, Creation, Edit, Error, Guard, Handle, Intent,
-    Invalidate, Invalidated, Limits, Load, Loaded, Name, Opened, Outcome, Principal, Seed, Select,
+    AttributeChange, Bind, Changes, Commit, CommitId, Creation, Edit, Error, Freshness, Guard, Handle,
+    Intent, Invalidate, Invalidated, Limits, Load, Loaded, Name, Opened, Outcome, Principal, Seed, Select,
     Store as _, Sweep, Ticket, TicketChange, Touch, Wanted,
 };
 use cloakroom_redis::RedisStore;
@@ -40,6 +41,7 @@ pub(crate) fn change(guard: Guard, attributes: Vec<AttributeChange>) -> Commit {
         changes: Changes { attributes, ..Changes::default() },
         limits: Limits::default(),
         age: Duration::ZERO,
+        stands_for: NonZeroU32::MIN,
     }
 }
 
@@ -82,7 +84,7 @@ pub(crate) async fn session_of(store: &RedisStore, who: &str) -> Ticket {
 
 pub(crate) fn load(ticket: &Ticket, attributes: &[&str], touch: Touch) -> Load {
     let values = Wanted::Named(attributes.iter().map(|text| name(text)).collect());
-    Load { guard: ticket.guard(), select: Select { values, names: false }, touch }
+    Load { guard: ticket.guard(), select: Select { values, names: false }, touch, freshness: Freshness::Any }
 }
 
 /// Loads a session without a touch.
@@ -111,7 +113,7 @@ pub(crate) async fn sweep(store: &RedisStore) -> Vec<Handle> {
 
 pub(crate) fn everything(ticket: &Ticket) -> Load {
     let select = Select { values: Wanted::Everything, names: true };
-    Load { guard: ticket.guard(), select, touch: Touch::Never }
+    Load { guard: ticket.guard(), select, touch: Touch::Never, freshness: Freshness::Any }
 }
 
 /// Invalidates, and returns how many sessions ended.

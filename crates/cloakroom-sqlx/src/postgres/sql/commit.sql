@@ -27,6 +27,7 @@ DECLARE
     new_proof       bytea;
     grace           bigint;
     new_seed        bytea;
+    stands_for      bigint := 1;
     it              cloakroom.sessions%ROWTYPE;
     is_known        boolean;
     moment          bigint;
@@ -59,6 +60,7 @@ BEGIN
         new_proof := decode(terms[10], 'hex');
         grace := terms[11]::bigint;
         new_seed := decode(terms[12], 'hex');
+        stands_for := coalesce(terms[13]::bigint, 1);
     END IF;
     IF who IS NOT NULL THEN
         SELECT s.principal INTO who_before FROM cloakroom.sessions s WHERE s.handle = this;
@@ -156,7 +158,7 @@ BEGIN
         END IF;
     END IF;
 
-    it.version := it.version + 1;
+    it.version := it.version + stands_for;
     it.accessed_at := greatest(it.accessed_at, at);
     it.attributes := greatest(count_after, 0);
     it.bytes := greatest(bytes_after, 0);
