@@ -176,3 +176,6 @@ fn decode_attribute(reader: &mut Reader) -> Result<Attribute, Damaged> {
     };
     Ok(Attribute { name, revision, lapses_at, value })
 }
+
+#[cfg(test)]
+mod tests;

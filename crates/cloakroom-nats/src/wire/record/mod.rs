@@ -29,6 +29,3 @@ const SIGNED_IN_AT: u8 = 1 << 4;
 const NEXT_LAPSE: u8 = 1 << 5;
 const PRINCIPAL: u8 = 1 << 6;
 const LABEL: u8 = 1 << 7;
-
-#[cfg(test)]
-mod tests;

@@ -1,13 +1,15 @@
+use std::num::NonZeroU32;
 use std::time::Duration;
 
+use bytes::Bytes;
 use cloakroom_core::{
-    Bind, Changes, Commit, CommitId, Creation, Intent, Label, Limits, Previous, Principal, Proof, Record,
+    Bind, Changes, Commit, CommitId, Creation, Intent, Label, Limits, Name, Previous, Principal, Proof, Record,
     Replacement, Seed, Ticket, Timestamp, Version,
 };
-
 use proptest::prelude::*;
 
-use super::{Damaged, FORMAT, decode, decode_for_load, encode};
+use super::{Attribute, Body, Manifest, Value};
+use crate::wire::{Damaged, FORMAT};
 
 /// A record with two recent commits, and every field set to something of its own.
 fn full() -> Record {
@@ -24,6 +26,7 @@ fn full() -> Record {
         changes: Changes { label: Some(Label::new("Firefox — Linux").unwrap()), ..Changes::default() },
         limits: Limits::default(),
         age: Duration::ZERO,
+        stands_for: NonZeroU32::MIN,
     };
     let mut record = Record::create(&commit, &creation, Timestamp::from_millis(1_700_000_000_001)).unwrap();
     commit.id = CommitId::generate().unwrap();
@@ -69,73 +72,81 @@ fn variants() -> Vec<Record> {
     variants
 }
 
-#[test]
-fn every_field_comes_back() {
-    for record in variants() {
-        assert_eq!(decode(&encode(&record)), Ok(record));
+
+fn manifest(record: Record) -> Manifest {
+    let elsewhere = Value::Elsewhere { bytes: 300_000, sequences: vec![7, u64::MAX] };
+    let attribute = |name: &'static str, lapses_at, value| Attribute {
+        name: Name::from_static(name),
+        revision: Version(5),
+        lapses_at,
+        value,
+    };
+    Manifest {
+        born: 3,
+        leased_until: record.next_lapse,
+        record,
+        attributes: vec![
+            attribute("a", None, Value::Inline(Bytes::new())),
+            attribute("b", Some(Timestamp::from_millis(9)), Value::Inline(Bytes::from_static(b"value"))),
+            attribute("c", None, elsewhere),
+        ],
     }
 }
 
+fn decoded(bytes: Vec<u8>) -> Result<Body, Damaged> {
+    Body::decode(bytes.into(), 99)
+}
+
 #[test]
-fn a_load_needs_all_but_the_recent_commits() {
-    for mut record in variants() {
-        let bytes = encode(&record);
-        record.recent = Default::default();
-        assert_eq!(decode_for_load(&bytes), Ok(record));
+fn everything_comes_back() {
+    for record in variants() {
+        let manifest = manifest(record);
+        assert_eq!(decoded(manifest.encode()), Ok(Body::Session(Box::new(manifest))));
     }
+    assert_eq!(decoded(Vec::new()), Ok(Body::Ended));
+}
+
+#[test]
+fn a_session_is_born_with_its_first_message() {
+    let first = Manifest { born: 0, ..manifest(full()) };
+    let Ok(Body::Session(read)) = decoded(first.encode()) else { panic!("a session") };
+    assert_eq!(read.born, 99);
 }
 
 #[test]
 fn an_unknown_format_is_told() {
-    let mut bytes = encode(&full());
+    let mut bytes = manifest(full()).encode();
     bytes[0] = FORMAT + 1;
-    assert_eq!(decode(&bytes), Err(Damaged::Format(FORMAT + 1)));
+    assert_eq!(decoded(bytes), Err(Damaged::Format(FORMAT + 1)));
 }
 
 #[test]
-fn a_record_cut_short_is_damaged_wherever_it_is_cut() {
+fn a_message_cut_short_or_too_long_is_damaged() {
     for record in variants() {
-        let bytes = encode(&record);
-        let recent = record.recent.to_bytes().len();
-        for length in 0..bytes.len() {
-            let whole_commits = length >= bytes.len() - recent && (bytes.len() - length).is_multiple_of(25);
-            assert_eq!(decode(&bytes[..length]).is_err(), !whole_commits, "cut to {length} bytes");
+        let mut bytes = manifest(record).encode();
+        for length in 1..bytes.len() {
+            assert_eq!(decoded(bytes[..length].to_vec()), Err(Damaged::Content), "cut to {length} bytes");
         }
+        bytes.push(0);
+        assert_eq!(decoded(bytes), Err(Damaged::Content));
     }
 }
 
 #[test]
-fn any_bytes_are_read_or_refused() {
-    let bytes = encode(&full());
-    for at in 0..bytes.len() {
-        for value in [0, 1, 0x7f, 0x80, 0xff] {
-            let mut damaged = bytes.clone();
-            damaged[at] = value;
-            let _ = decode(&damaged);
-        }
-    }
+fn names_must_be_sorted() {
+    let mut unsorted = manifest(full());
+    unsorted.attributes.swap(0, 1);
+    assert_eq!(decoded(unsorted.encode()), Err(Damaged::Content));
 }
 
 proptest! {
     #[test]
-    fn whatever_is_read_is_written_as_the_same(flags: u8, mut bytes in proptest::collection::vec(any::<u8>(), 76..400)) {
-        bytes.splice(..0, [FORMAT, flags]);
-        if let Ok(mut record) = decode_for_load(&bytes) {
-            prop_assert_eq!(decode(&encode(&record)), Ok(record.clone()));
-            if let Ok(whole) = decode(&bytes) {
-                record.recent = whole.recent.clone();
-                prop_assert_eq!(&whole, &record);
-            }
-        }
-    }
-
-    #[test]
-    fn a_damaged_record_is_read_or_refused(which in 0..13_usize, at: prop::sample::Index, with: u8) {
-        let mut bytes = encode(&variants()[which]);
+    fn a_damaged_message_is_read_or_refused(which in 0..13_usize, at: prop::sample::Index, with: u8) {
+        let mut bytes = manifest(variants()[which].clone()).encode();
         let at = at.index(bytes.len());
         bytes[at] = with;
-        if let Ok(record) = decode(&bytes) {
-            prop_assert_eq!(decode(&encode(&record)), Ok(record));
+        if let Ok(Body::Session(read)) = decoded(bytes) {
+            prop_assert_eq!(decoded(read.encode()), Ok(Body::Session(read)));
         }
     }
 }
