@@ -55,6 +55,11 @@ impl Subjects {
         self.within("s", "m") + "epoch"
     }
 
+    /// Returns the subject of marks, which tell those who listen to all sessions how far they are.
+    pub(crate) fn mark(&self) -> String {
+        self.within("s", "m") + "mark"
+    }
+
     /// Returns a subject to read the server's clock by.
     pub(crate) fn clock(&self, reader: &str) -> String {
         self.within("s", "t") + reader

@@ -92,6 +92,11 @@ impl Link {
             .build(self.client.clone())
     }
 
+    /// Returns a subject that nobody else listens to.
+    pub(crate) fn inbox(&self) -> String {
+        self.client.new_inbox()
+    }
+
     pub(crate) fn max_payload(&self) -> usize {
         self.client.max_payload()
     }

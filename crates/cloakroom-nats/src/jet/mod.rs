@@ -1,6 +1,7 @@
 //! The server, as far as the store needs it.
 
 mod link;
+mod listen;
 mod read;
 mod streams;
 mod write;
@@ -54,10 +55,6 @@ impl Jet {
     /// Returns the largest part of a value that fits into a message, with room for headers.
     pub(crate) fn largest_part(&self) -> usize {
         (self.link.max_payload() / 2).max(1024)
-    }
-
-    pub(crate) fn context(&self) -> &Context {
-        &self.context
     }
 
     pub(crate) fn link(&self) -> &Link {
