@@ -14,6 +14,7 @@ pub(crate) enum Backend {
     RedisCluster,
     Postgres,
     MariaDb,
+    Nats,
 }
 
 impl Backend {
@@ -45,6 +46,7 @@ impl Backend {
             Self::RedisCluster => shared("REDIS_CLUSTER"),
             Self::Postgres => shared("POSTGRES"),
             Self::MariaDb => shared("MYSQL"),
+            Self::Nats => shared("NATS"),
             Self::Memory | Self::Sqlite => panic!("{self:?} has no server"),
         }
     }
@@ -55,6 +57,7 @@ impl Backend {
             Self::Redis | Self::RedisSentinel | Self::RedisCluster => Protocol::Redis,
             Self::Postgres => Protocol::Postgres,
             Self::MariaDb => Protocol::MySql,
+            Self::Nats => Protocol::Nats,
             Self::Memory | Self::Sqlite => panic!("{self:?} has no server"),
         }
     }
