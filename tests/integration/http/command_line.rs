@@ -27,7 +27,7 @@ async fn what_is_not_understood_or_not_implemented_is_refused_at_the_start() {
         &["--store", "file:/tmp"],
         &["--store", "postgres:"],
         &["--store", "redis:localhost"],
-        &["--store", "nats://localhost"],
+        &["--store", "nats://localhost?durable=yes"],
         &["--store", "memory:x"],
         &["--store", "sqlite:"],
         &["--store", "nonsense"],

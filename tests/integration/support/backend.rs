@@ -15,6 +15,7 @@ pub(crate) enum Backend {
     RedisCluster,
     Postgres,
     MariaDb,
+    Nats,
 }
 
 impl Backend {
@@ -47,6 +48,7 @@ impl Backend {
             Self::RedisCluster => shared("REDIS_CLUSTER"),
             Self::Postgres => shared("POSTGRES"),
             Self::MariaDb => shared("MYSQL"),
+            Self::Nats => shared("NATS"),
             Self::Memory | Self::File | Self::Sqlite => panic!("{self:?} has no server"),
         }
     }
@@ -57,6 +59,7 @@ impl Backend {
             Self::Redis | Self::RedisSentinel | Self::RedisCluster => Protocol::Redis,
             Self::Postgres => Protocol::Postgres,
             Self::MariaDb => Protocol::MySql,
+            Self::Nats => Protocol::Nats,
             Self::Memory | Self::File | Self::Sqlite => panic!("{self:?} has no server"),
         }
     }

@@ -60,6 +60,7 @@ macro_rules! for_each_networked_store {
         $crate::support::for_one_store!(redis_cluster, RedisCluster, $($case),+);
         $crate::support::for_one_store!(postgres, Postgres, $($case),+);
         $crate::support::for_one_store!(mariadb, MariaDb, $($case),+);
+        $crate::support::for_one_store!(nats, Nats, $($case),+);
     };
 }
 
@@ -69,6 +70,7 @@ macro_rules! for_each_single_server {
         $crate::support::for_one_store!(redis, Redis, $($case),+);
         $crate::support::for_one_store!(postgres, Postgres, $($case),+);
         $crate::support::for_one_store!(mariadb, MariaDb, $($case),+);
+        $crate::support::for_one_store!(nats, Nats, $($case),+);
     };
 }
 

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use cloakroom::core::DynStore;
 use cloakroom::{FileStore, MemoryStore, SqliteStore};
+use cloakroom_nats::NatsStore;
 use cloakroom_redis::RedisStore;
 use cloakroom_sqlx::{MySqlStore, PostgresStore};
 
@@ -23,6 +24,7 @@ pub(crate) async fn open(site: &Site, first: bool) -> Arc<dyn DynStore> {
         Backend::Redis | Backend::RedisSentinel | Backend::RedisCluster => {
             Arc::new(RedisStore::connect(url).await.unwrap().namespace(namespace).unwrap())
         }
+        Backend::Nats => Arc::new(NatsStore::connect(url).await.unwrap().namespace(namespace).unwrap()),
         Backend::Postgres => {
             let store = PostgresStore::connect_lazy(url).unwrap().namespace(namespace).unwrap();
             if first {

@@ -1,0 +1,3 @@
+mod nodes;
+
+pub(crate) use self::nodes::Nodes;
