@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Where the tests are whose names begin so; the longest prefix that fits counts.
-const FOLDERS: [(&str, &str); 13] = [
+const FOLDERS: [(&str, &str); 14] = [
     ("http::", "tests/integration/http"),
     ("middleware::", "tests/integration/middleware"),
     ("faults::", "tests/integration/faults"),
