@@ -8,6 +8,7 @@ use super::shared::shared;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Backend {
     Memory,
+    File,
     Sqlite,
     Redis,
     RedisSentinel,
@@ -22,6 +23,7 @@ impl Backend {
     pub(crate) fn url(self, folder: &Path) -> String {
         match self {
             Self::Memory => "memory:".to_owned(),
+            Self::File => format!("file:{}", folder.join("sessions").display()),
             Self::Sqlite => format!("sqlite:{}", folder.join("sessions.db").display()),
             _ => self.url_on(&self.server()),
         }
@@ -35,7 +37,7 @@ impl Backend {
 
     /// Returns whether the store is a server, which can be away.
     pub(crate) fn has_server(self) -> bool {
-        !matches!(self, Self::Memory | Self::Sqlite)
+        !matches!(self, Self::Memory | Self::File | Self::Sqlite)
     }
 
     /// Returns the URL of the server that all tests share.
@@ -47,7 +49,7 @@ impl Backend {
             Self::Postgres => shared("POSTGRES"),
             Self::MariaDb => shared("MYSQL"),
             Self::Nats => shared("NATS"),
-            Self::Memory | Self::Sqlite => panic!("{self:?} has no server"),
+            Self::Memory | Self::File | Self::Sqlite => panic!("{self:?} has no server"),
         }
     }
 
@@ -58,7 +60,7 @@ impl Backend {
             Self::Postgres => Protocol::Postgres,
             Self::MariaDb => Protocol::MySql,
             Self::Nats => Protocol::Nats,
-            Self::Memory | Self::Sqlite => panic!("{self:?} has no server"),
+            Self::Memory | Self::File | Self::Sqlite => panic!("{self:?} has no server"),
         }
     }
 

@@ -7,6 +7,7 @@ use cloakroom_nats::Storage;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum StoreUrl {
     Memory,
+    File(PathBuf),
     Sqlite(PathBuf),
     Redis(Server),
     Postgres(Server),
@@ -38,6 +39,7 @@ impl FromStr for StoreUrl {
         let is_server = url.contains("://");
         match url.split_once(':') {
             Some(("memory", "")) => Ok(Self::Memory),
+            Some(("file", path)) if !path.is_empty() => Ok(Self::File(path.into())),
             Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(path.into())),
             Some(("redis" | "rediss" | "valkey" | "valkeys" | "redis+sentinel" | "redis+cluster", _))
                 if is_server =>
@@ -47,8 +49,10 @@ impl FromStr for StoreUrl {
             Some(("postgres" | "postgresql", _)) if is_server => Ok(Self::Postgres(Server::of(url))),
             Some(("mysql" | "mariadb", _)) if is_server => Ok(Self::MySql(Server::of(url))),
             Some(("nats" | "tls", _)) if is_server => NatsServers::of(url).map(Self::Nats),
-            _ => Err("not the URL of a store that is implemented: `memory:`, `sqlite:PATH`, `redis://…`, \
-                      `redis+sentinel://…`, `redis+cluster://…`, `postgres://…`, `mysql://…` or `nats://…`"),
+            _ => Err(
+                "not the URL of a store that is implemented: `memory:`, `file:DIRECTORY`, `sqlite:PATH`, `redis://…`, \
+                      `redis+sentinel://…`, `redis+cluster://…`, `postgres://…`, `mysql://…` or `nats://…`",
+            ),
         }
     }
 }
@@ -107,6 +111,7 @@ mod tests {
         for scheme in ["redis", "rediss", "valkey", "valkeys", "redis+sentinel", "redis+cluster"] {
             assert!(matches!(parse(&format!("{scheme}://h")), Ok(StoreUrl::Redis(_))), "{scheme}");
         }
+        assert_eq!(parse("file:/srv/s"), Ok(StoreUrl::File("/srv/s".into())));
         assert!(matches!(parse("postgres://h/d"), Ok(StoreUrl::Postgres(_))));
         assert!(matches!(parse("mariadb://h/d"), Ok(StoreUrl::MySql(_))));
         assert!(matches!(parse("mysql://h/d"), Ok(StoreUrl::MySql(_))));
@@ -119,7 +124,7 @@ mod tests {
             parse("nats://h:1,nats://h:2?replicas=3&namespace=a&storage=file"),
             Ok(StoreUrl::Nats(nats))
         );
-        for bad in ["redis:", "redis", "nats://h?x=1", "file:/tmp", "memory:x", "sqlite:"] {
+        for bad in ["redis:", "redis", "nats://h?x=1", "file:", "memory:x", "sqlite:"] {
             assert!(parse(bad).is_err(), "{bad}");
         }
     }
