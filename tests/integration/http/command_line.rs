@@ -24,7 +24,7 @@ async fn what_is_not_understood_or_not_implemented_is_refused_at_the_start() {
         &["--max-sessions-per-principal", "many"],
         &["--write-every", "1s"],
         &["--near-cache"],
-        &["--store", "file:/tmp"],
+        &["--store", "file:"],
         &["--store", "postgres:"],
         &["--store", "redis:localhost"],
         &["--store", "nats://localhost?durable=yes"],
