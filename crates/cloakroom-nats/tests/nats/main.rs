@@ -3,4 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test may panic as the test does")]
 
 mod conformance;
+mod recovery;
+mod stored;
 mod support;

@@ -16,6 +16,10 @@ impl Nodes {
         Self::of("CLOAKROOM_TEST_NATS_URL", 1)
     }
 
+    pub(crate) fn cluster() -> Self {
+        Self::of("CLOAKROOM_TEST_NATS_CLUSTER_URL", 3)
+    }
+
     fn of(variable: &str, replicas: usize) -> Self {
         let url = std::env::var(variable)
             .unwrap_or_else(|_| panic!("{variable} is not set: run `tests/run`, which starts the servers"));
