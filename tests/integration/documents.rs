@@ -12,6 +12,7 @@ const FOLDERS: [(&str, &str); 13] = [
     ("core::", "crates/cloakroom-core/src"),
     ("cloakroom::", "crates/cloakroom/src"),
     ("redis::", "crates/cloakroom-redis/tests/redis"),
+    ("file::", "crates/cloakroom-file/tests/file"),
     ("sqlite::", "crates/cloakroom-sqlx/tests/sqlite"),
     ("postgres::", "crates/cloakroom-sqlx/tests/postgres"),
     ("mysql::", "crates/cloakroom-sqlx/tests/mysql"),

@@ -35,7 +35,7 @@ pub(crate) use self::wait::{blocking, eventually};
 
 /// Makes each case a test for each store.
 ///
-/// A case is an `async fn(Backend)`; the tests are called `memory::CASE`, `sqlite::CASE` and so on.
+/// A case is an `async fn(Backend)`; the tests are called `memory::CASE`, `file::CASE` and so on.
 macro_rules! for_each_store {
     ($($case:ident),+ $(,)?) => {
         $crate::support::for_one_store!(memory, Memory, $($case),+);
@@ -46,6 +46,7 @@ macro_rules! for_each_store {
 /// Makes each case a test for each store that servers share, and that can be away while they live.
 macro_rules! for_each_shared_store {
     ($($case:ident),+ $(,)?) => {
+        $crate::support::for_one_store!(file, File, $($case),+);
         $crate::support::for_one_store!(sqlite, Sqlite, $($case),+);
         $crate::support::for_each_networked_store!($($case),+);
     };

@@ -6,7 +6,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use cloakroom::core::DynStore;
-use cloakroom::{MemoryStore, SqliteStore};
+use cloakroom::{FileStore, MemoryStore, SqliteStore};
 use cloakroom_redis::RedisStore;
 use cloakroom_sqlx::{MySqlStore, PostgresStore};
 
@@ -21,6 +21,7 @@ impl StoreUrl {
     pub(crate) async fn open(&self) -> Result<Arc<dyn DynStore>, Box<dyn Error>> {
         Ok(match self {
             Self::Memory => Arc::new(MemoryStore::new()),
+            Self::File(directory) => Arc::new(FileStore::open(directory).await?),
             Self::Sqlite(path) => Arc::new(SqliteStore::open(path).await?),
             Self::Redis(server) => {
                 let store = RedisStore::connect(&server.url).await?;

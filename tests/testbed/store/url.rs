@@ -5,6 +5,7 @@ use std::str::FromStr;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum StoreUrl {
     Memory,
+    File(PathBuf),
     Sqlite(PathBuf),
     Redis(Server),
     Postgres(Server),
@@ -27,6 +28,7 @@ impl FromStr for StoreUrl {
         let is_server = url.contains("://");
         match url.split_once(':') {
             Some(("memory", "")) => Ok(Self::Memory),
+            Some(("file", path)) if !path.is_empty() => Ok(Self::File(path.into())),
             Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(path.into())),
             Some(("redis" | "rediss" | "valkey" | "valkeys" | "redis+sentinel" | "redis+cluster", _))
                 if is_server =>
@@ -35,8 +37,10 @@ impl FromStr for StoreUrl {
             }
             Some(("postgres" | "postgresql", _)) if is_server => Ok(Self::Postgres(Server::of(url))),
             Some(("mysql" | "mariadb", _)) if is_server => Ok(Self::MySql(Server::of(url))),
-            _ => Err("not the URL of a store that is implemented: `memory:`, `sqlite:PATH`, `redis://…`, \
-                      `redis+sentinel://…`, `redis+cluster://…`, `postgres://…` or `mysql://…`"),
+            _ => Err(
+                "not the URL of a store that is implemented: `memory:`, `file:DIRECTORY`, `sqlite:PATH`, `redis://…`, \
+                      `redis+sentinel://…`, `redis+cluster://…`, `postgres://…` or `mysql://…`",
+            ),
         }
     }
 }
@@ -77,10 +81,11 @@ mod tests {
         for scheme in ["redis", "rediss", "valkey", "valkeys", "redis+sentinel", "redis+cluster"] {
             assert!(matches!(parse(&format!("{scheme}://h")), Ok(StoreUrl::Redis(_))), "{scheme}");
         }
+        assert_eq!(parse("file:/srv/s"), Ok(StoreUrl::File("/srv/s".into())));
         assert!(matches!(parse("postgres://h/d"), Ok(StoreUrl::Postgres(_))));
         assert!(matches!(parse("mariadb://h/d"), Ok(StoreUrl::MySql(_))));
         assert!(matches!(parse("mysql://h/d"), Ok(StoreUrl::MySql(_))));
-        for bad in ["redis:", "redis", "nats://h", "file:/tmp", "memory:x", "sqlite:"] {
+        for bad in ["redis:", "redis", "nats://h", "file:", "memory:x", "sqlite:"] {
             assert!(parse(bad).is_err(), "{bad}");
         }
     }

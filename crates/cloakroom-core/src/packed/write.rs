@@ -1,12 +1,13 @@
-use cloakroom_core::{Label, Principal, Record, Replacement, Timestamp};
-
 use super::{BY_SIGN_IN, ENDS_AT, FORMAT, LABEL, MORE, NEXT_LAPSE, PREVIOUS, PRINCIPAL, SIGNED_IN_AT};
+use crate::record::{Record, Replacement};
+use crate::text::{Label, Principal};
+use crate::time::Timestamp;
 
 /// Enough for a record without texts, and with as many recent commits as are kept.
 const USUAL_BYTES: usize = 400;
 
 /// Writes the record as bytes.
-pub(crate) fn encode(record: &Record) -> Vec<u8> {
+pub(super) fn encode(record: &Record) -> Vec<u8> {
     let mut out = Vec::with_capacity(USUAL_BYTES);
     out.extend_from_slice(&[FORMAT, flags(record)]);
     always(record, &mut out);
