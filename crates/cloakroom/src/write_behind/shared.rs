@@ -226,12 +226,13 @@ impl<S: Store> Shared<S> {
         Ok(lane)
     }
 
-    /// Forgets what is known of sessions that may have ended, and has what they hold back written soon.
-    pub(super) fn doubt<'a>(&self, lanes: impl IntoIterator<Item = &'a Arc<Lane>>) {
+    /// Forgets what is known of sessions that may have ended, and has what they hold back written soon: if they have, that is
+    /// refused.
+    pub(super) fn forget<'a>(&self, lanes: impl IntoIterator<Item = &'a Arc<Lane>>) {
         let now = self.clock.now();
         for lane in lanes {
             let mut state = lane.state();
-            state.doubt();
+            state.forget();
             if state.held().is_some() {
                 self.account().schedule(lane.handle, &mut state, now);
             }

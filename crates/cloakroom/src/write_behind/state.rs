@@ -59,13 +59,15 @@ impl State {
     /// `None`: there is no room.
     pub(super) fn take(&mut self, commit: &Commit, now: Timestamp, slack: Option<Duration>) -> Decision {
         let Some(known) = &mut self.known else { return Decision::AtOnce };
+        if !can_wait(commit) {
+            return Decision::AtOnce;
+        }
         if let Some((version, ticket)) = known.record.repeated(commit) {
             let now = known.store_time(now);
             return Decision::Repeated(Committed { version, now, ticket, ended: Vec::new() });
         }
-        let fits = self.pending.as_ref().is_none_or(|batch| batch.takes(commit));
-        let can_wait = self.at_once == 0 && fits && can_wait(commit);
-        let decided = slack.filter(|_| can_wait).and_then(|slack| known.decide(commit, now, slack));
+        let fits = self.at_once == 0 && self.pending.as_ref().is_none_or(|batch| batch.takes(commit));
+        let decided = slack.filter(|_| fits).and_then(|slack| known.decide(commit, now, slack));
         let Some((record, committed)) = decided else { return Decision::AtOnce };
         match &mut self.pending {
             Some(batch) => batch.absorb(commit, now),
@@ -120,7 +122,7 @@ impl State {
 
     /// Drops all that is held back: the session has ended.
     pub(super) fn give_up(&mut self, reason: &'static str) -> Option<Lost> {
-        self.doubt();
+        self.forget();
         let batches = [self.writing.take(), self.pending.take()];
         let commits = batches.iter().flatten().map(|batch| batch.count().get()).sum();
         (commits > 0).then_some(Lost { reason, commits })
@@ -184,7 +186,7 @@ impl State {
             Loaded::Absent | Loaded::Superseded if is_ours && self.pending.is_some() => Look::Unclear,
             Loaded::Absent | Loaded::Superseded => {
                 if is_ours {
-                    self.doubt();
+                    self.forget();
                 }
                 Look::Right
             }
@@ -223,9 +225,7 @@ impl State {
                 Some(known) => known.applied(commit, committed, asked),
                 None => {}
             },
-            (Ok(Outcome::Gone(_)), _) if self.is_theirs(&commit.guard) => {
-                self.doubt();
-            }
+            (Ok(Outcome::Gone(_)), _) if self.is_theirs(&commit.guard) => self.forget(),
             (Ok(_), _) => {}
             (Err(_), _) => self.doubt(),
         }
@@ -236,6 +236,11 @@ impl State {
         if let Some(known) = &mut self.known {
             known.exact = false;
         }
+    }
+
+    /// The session has ended: what is still held back of it will be refused, and nothing is known of its commits any more.
+    pub(super) fn forget(&mut self) {
+        self.known = None;
     }
 
     /// Returns the age of the oldest commit that is held back, and the bytes; `None` if there is none.

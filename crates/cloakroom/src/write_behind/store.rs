@@ -107,10 +107,11 @@ impl<S: Store> WriteBehind<S> {
         let settled = shared.settle(&lane, Extent::All).await;
         lane.state().doubt();
         let answer = shared.store.invalidate(invalidate).await?;
-        if let (Err(_), Invalidated::Done(ended)) = (&settled, &answer) {
-            let by_ticket = matches!(invalidate, Invalidate::Ticket(guard) if lane.state().is_theirs(guard));
-            if by_ticket || !ended.is_empty() {
-                shared.give_up(&lane, &mut lane.state(), "gone");
+        if let Invalidated::Done(ended) = &answer {
+            let mut state = lane.state();
+            let by_ticket = matches!(invalidate, Invalidate::Ticket(guard) if state.is_theirs(guard));
+            if !ended.is_empty() || (by_ticket && settled.is_err()) {
+                shared.give_up(&lane, &mut state, "gone");
             }
         }
         Ok(answer)
@@ -133,7 +134,7 @@ impl<S: Store> WriteBehind<S> {
 
     fn have_ended(&self, ended: &[Ended]) {
         let lanes: Vec<_> = ended.iter().filter_map(|ended| self.shared().find(ended.handle)).collect();
-        self.shared().doubt(&lanes);
+        self.shared().forget(&lanes);
     }
 }
 
@@ -206,7 +207,7 @@ impl<S: Store> Store for WriteBehind<S> {
             Invalidate::Everyone => {
                 let shared = self.shared();
                 let answer = shared.store.invalidate(invalidate).await;
-                shared.doubt(&shared.every_lane());
+                shared.forget(&shared.every_lane());
                 answer
             }
         }
