@@ -4,13 +4,7 @@ use super::batch::Batch;
 use super::known::Known;
 
 /// Puts what is held back over a snapshot of the version that it is based on.
-pub(super) fn overlay(
-    opened: &mut Opened,
-    select: &Select,
-    batch: &Batch,
-    known: &Known,
-    asked: Timestamp,
-) {
+pub(super) fn overlay(opened: &mut Opened, select: &Select, batch: &Batch, known: &Known, asked: Timestamp) {
     let version = known.record.version;
     if batch.clears() {
         opened.attributes.clear();

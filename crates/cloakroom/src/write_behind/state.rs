@@ -209,12 +209,7 @@ impl State {
     }
 
     /// Takes note of the store's answer to a commit that was not held back. Nothing else is.
-    pub(super) fn committed(
-        &mut self,
-        commit: &Commit,
-        answer: &Result<Outcome, Error>,
-        asked: Timestamp,
-    ) {
+    pub(super) fn committed(&mut self, commit: &Commit, answer: &Result<Outcome, Error>, asked: Timestamp) {
         match (answer, &commit.intent) {
             (Ok(Outcome::Committed(committed)), Intent::Create(creation)) => match &mut self.known {
                 Some(known) => known.start_over(),
@@ -260,9 +255,9 @@ impl State {
         self.held().is_none() && self.known.as_ref().is_none_or(|known| known.is_old(now))
     }
 
-    /// Returns who is signed in, as far as is known.
-    pub(super) fn principal(&self) -> Option<&Principal> {
-        self.known.as_ref()?.record.principal.as_ref()
+    /// Returns whether this may be one of a principal's sessions, as far as is known.
+    pub(super) fn may_belong_to(&self, principal: &Principal) -> bool {
+        self.known.as_ref().is_none_or(|known| known.record.principal.as_ref() == Some(principal))
     }
 
     /// Returns whether this is the ticket that was seen to be the current one.

@@ -129,7 +129,7 @@ impl<S: Store> WriteBehind<S> {
 
     async fn settle_those_of(&self, principal: &Principal) -> Result<(), Error> {
         let shared = self.shared();
-        shared.write_all(shared.held(|state| state.principal().is_none_or(|who| who == principal))).await
+        shared.write_all(shared.held(|state| state.may_belong_to(principal))).await
     }
 
     fn have_ended(&self, ended: &[Ended]) {

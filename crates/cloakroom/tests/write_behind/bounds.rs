@@ -1,8 +1,8 @@
 //! What happens when no more can be held back.
 
+use cloakroom::core::ErrorKind;
 use cloakroom::core::Store as _;
 use cloakroom_testkit::faulty::{Fault, Operation};
-use cloakroom::core::ErrorKind;
 
 use crate::support::{Rig, committed, is, set};
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use cloakroom::WriteBehind;
 use cloakroom::core::{
-    About, Commit, Ended, Error, ErrorKind, Feed, Handle, Intent, Invalidate, Invalidated, Load, Loaded, Outcome,
-    Principal, SessionInfo, Store, Sweep,
+    About, Commit, Ended, Error, ErrorKind, Feed, Handle, Intent, Invalidate, Invalidated, Load, Loaded,
+    Outcome, Principal, SessionInfo, Store, Sweep,
 };
 use cloakroom_testkit::faulty::{Fault, Operation};
 use cloakroom_testkit::{ManualClock, ReferenceStore};

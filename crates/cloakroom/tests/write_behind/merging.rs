@@ -4,8 +4,8 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use cloakroom::core::{
-    Changes, Commit, Edit, Freshness, Label, Limits, Load, Loaded, Name, Names, Outcome, Select, Store, Touch,
-    Wanted,
+    Changes, Commit, Edit, Freshness, Label, Limits, Load, Loaded, Name, Names, Outcome, Select, Store,
+    Touch, Wanted,
 };
 use cloakroom_testkit::ReferenceStore;
 use proptest::collection::vec;
@@ -94,11 +94,19 @@ async fn same(steps: Vec<Step>) {
                 let changes = Changes { clear, attributes, label, ..Changes::default() };
                 let limits = Limits { attribute_bytes: 35, session_bytes: 60, attributes: 2 };
                 let commit = Commit { limits, ..change(&ticket, changes) };
-                assert_eq!(answered(&rig.node, &commit).await, answered(&plain, &commit).await, "step {index}");
+                assert_eq!(
+                    answered(&rig.node, &commit).await,
+                    answered(&plain, &commit).await,
+                    "step {index}"
+                );
             }
             Step::Load { names, list, touch } => {
                 let load = load_of(&ticket, names.as_ref(), list, touch);
-                assert_eq!(shown(&rig.node, &load).await, shown(&plain, &load).await, "step {index}: {load:?}");
+                assert_eq!(
+                    shown(&rig.node, &load).await,
+                    shown(&plain, &load).await,
+                    "step {index}: {load:?}"
+                );
             }
             Step::Flush => rig.node.flush().await.unwrap(),
             Step::Pass(millis) => rig.clock.advance(Duration::from_millis(millis)),
@@ -125,14 +133,16 @@ async fn commits_become_one_that_stands_for_them_in_order() {
     let ticket = create(&rig.node).await;
     let clear = Changes { clear: true, attributes: vec![edit("b", Some("2"), None)], ..Changes::default() };
     let remove = Changes { attributes: vec![edit("c", None, None)], ..Changes::default() };
-    let commits = [set(&ticket, "a", "1"), change(&ticket, clear), set(&ticket, "c", "3"), change(&ticket, remove)];
+    let commits =
+        [set(&ticket, "a", "1"), change(&ticket, clear), set(&ticket, "c", "3"), change(&ticket, remove)];
     for commit in &commits {
         assert!(matches!(rig.node.commit(commit).await.unwrap(), Outcome::Committed(_)));
     }
     rig.node.flush().await.unwrap();
     let written = rig.commits().pop().unwrap();
     assert_eq!((written.stands_for, written.changes.clear), (NonZeroU32::new(4).unwrap(), true));
-    let names: Vec<_> = written.changes.attributes.iter().map(|it| (it.name.as_str(), is_set(&it.edit))).collect();
+    let names: Vec<_> =
+        written.changes.attributes.iter().map(|it| (it.name.as_str(), is_set(&it.edit))).collect();
     assert_eq!(names, [("b", true), ("c", false)]);
 }
 

@@ -136,7 +136,9 @@ async fn an_expectation_is_not_met_by_what_was_lost() {
     let fill = |name: &str| Commit { limits: SMALL, ..set(&ticket, name, &"x".repeat(60)) };
     committed(rig.node.commit(&fill("b")).await);
     committed(rig.store.commit(&fill("b")).await);
-    committed(rig.store.commit(&Commit { limits: Limits::default(), ..set(&ticket, "c", &"x".repeat(90)) }).await);
+    committed(
+        rig.store.commit(&Commit { limits: Limits::default(), ..set(&ticket, "c", &"x".repeat(90)) }).await,
+    );
     committed(rig.node.commit(&Commit { limits: SMALL, ..set(&ticket, "d", "12345678") }).await);
     // Both nodes told somebody that `b` has revision 2.
     let attributes = vec![edit("b", None, Some(Expect::Revision(Version(2))))];
