@@ -141,7 +141,11 @@ impl Known {
         if committed.version != expected || has_lapsed {
             return self.overtaken(committed.version, 0);
         }
+        let at = committed.now.minus(commit.age);
+        let lapses = commit.changes.attributes.iter().filter_map(|change| change.edit.lapses_at(at));
         let mut record = self.record.clone();
+        record.next_lapse = lapses.chain(self.record.next_lapse).min();
+        self.record.next_lapse = record.next_lapse;
         let is_known = self.exact && self.sizes.cover(&commit.changes);
         let verdict = record.apply(commit, committed.now, |name| self.sizes.of(name));
         self.sizes.apply(&commit.changes);

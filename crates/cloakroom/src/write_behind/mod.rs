@@ -36,6 +36,13 @@
 //! - All attributes that were written together have the revision of the last of the commits.
 //! - While something is held back, a load's counts include attributes that have lapsed since, if this node has not seen them.
 //!
+//! # What it costs
+//!
+//! A load asks the store as ever; a commit that is held back, nothing; what goes at once, one write more where something is held
+//! back of the session. In memory: what is held back, and for each session that this node has used in the last minute or so
+//! some hundred bytes, and the names of the attributes that it has seen of it. Around a near cache it belongs outside
+//! (`WriteBehind` around the cache around the store), so that the cache holds what the store has.
+//!
 //! Loads always ask the store, so they fail when it does. The other operations are those of the store around which this is;
 //! a list of a principal's sessions and a sweep first write what concerns them. A [feed](cloakroom_core::Store::feed) tells of a
 //! commit when it is written.

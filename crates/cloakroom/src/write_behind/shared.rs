@@ -182,7 +182,7 @@ impl<S: Store> Shared<S> {
     ///
     /// # Errors
     ///
-    /// When the store fails for one of them; the others are written all the same.
+    /// When the store fails for one of them; the others are written all the same, unless it is away.
     pub(super) async fn write_all(self: &Arc<Self>, lanes: Vec<Arc<Lane>>) -> Result<(), Error> {
         let mut writes = JoinSet::new();
         for lane in lanes {
@@ -192,10 +192,15 @@ impl<S: Store> Shared<S> {
                 shared.write(&lane, Extent::All).await
             });
         }
-        let mut first = Ok(());
+        let (mut first, mut unanswered) = (Ok(()), 0);
         while let Some(written) = writes.join_next().await {
             let written = written.unwrap_or_else(|panic| Err(Error::new(ErrorKind::Other, "write", panic)));
+            unanswered += usize::from(written.as_ref().is_err_and(is_away));
             first = first.and(written);
+            if unanswered >= AT_A_TIME {
+                // The others would wait as long, one after another, for nothing.
+                break;
+            }
         }
         first
     }
@@ -255,6 +260,10 @@ pub(super) enum Extent {
     All,
     /// What was held back when the write began.
     Due,
+}
+
+fn is_away(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout)
 }
 
 fn tell(handle: Handle, Lost { reason, commits }: Lost) {

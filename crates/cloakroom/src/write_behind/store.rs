@@ -63,7 +63,8 @@ impl<S: Store> WriteBehind<S> {
     /// # Errors
     ///
     /// When the store fails, or takes longer than a write may, for at least one session. What could not be written is still
-    /// held back, and tried again.
+    /// held back, and tried again. Where the store is away it ends after two or three such times, however many sessions
+    /// there are.
     pub async fn flush(&self) -> Result<(), Error> {
         let shared = self.shared();
         shared.write_all(shared.held(|_| true)).await

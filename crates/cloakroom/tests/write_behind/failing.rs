@@ -99,6 +99,25 @@ async fn a_panic_in_a_write_loses_nothing() {
     assert_eq!(seen(load(&store, &ticket).await.unwrap()), is(2, "1"));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_flush_to_a_store_that_is_away_ends_soon_and_loses_nothing() {
+    let timed = Timed::new();
+    let mut tickets = Vec::new();
+    for _ in 0..500 {
+        tickets.push(timed.held().await);
+    }
+    timed.faults.inject(Operation::Commit, Fault::Hang);
+    let began = tokio::time::Instant::now();
+    timed.node.flush().await.unwrap_err();
+    assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
+    assert_eq!(timed.node.held_sessions(), 500);
+    timed.faults.clear(Operation::Commit);
+    timed.node.flush().await.unwrap();
+    for ticket in &tickets {
+        assert_eq!(seen(load(&timed.store, ticket).await.unwrap()), is(2, "1"));
+    }
+}
+
 /// Panics in the next few changes.
 struct Panicking {
     inner: ReferenceStore,
