@@ -71,6 +71,7 @@ mod session;
 mod sweeper;
 mod telemetry;
 mod timeouts;
+pub mod write_behind;
 
 pub use cloakroom_core as core;
 #[cfg(feature = "file")]
@@ -113,6 +114,7 @@ pub use crate::sweeper::Sweeper;
 #[cfg(feature = "metrics")]
 pub use crate::telemetry::describe_metrics;
 pub use crate::timeouts::Timeouts;
+pub use crate::write_behind::WriteBehind;
 
 /// The examples in the README compile.
 #[cfg(all(doctest, feature = "axum", feature = "memory"))]

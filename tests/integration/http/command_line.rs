@@ -22,7 +22,7 @@ async fn what_is_not_understood_or_not_implemented_is_refused_at_the_start() {
         &["--renew-every", "soon"],
         &["--max-sessions-per-principal", "0"],
         &["--max-sessions-per-principal", "many"],
-        &["--write-every", "1s"],
+        &["--write-every", "soon"],
         &["--near-cache"],
         &["--store", "file:"],
         &["--store", "postgres:"],

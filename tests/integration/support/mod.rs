@@ -35,10 +35,12 @@ pub(crate) use self::wait::{blocking, eventually};
 
 /// Makes each case a test for each store.
 ///
-/// A case is an `async fn(Backend)`; the tests are called `memory::CASE`, `file::CASE` and so on.
+/// A case is an `async fn(Backend)`; the tests are called `memory::CASE`, `file::CASE` and so on. Timed writes count as a
+/// store: `redis_held_back::CASE`.
 macro_rules! for_each_store {
     ($($case:ident),+ $(,)?) => {
         $crate::support::for_one_store!(memory, Memory, $($case),+);
+        $crate::support::for_one_store!(redis_held_back, RedisHeldBack, $($case),+);
         $crate::support::for_each_shared_store!($($case),+);
     };
 }

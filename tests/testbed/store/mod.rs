@@ -1,5 +1,6 @@
 //! The store that `--store` names.
 
+mod held_back;
 mod url;
 
 use std::error::Error;
@@ -11,6 +12,7 @@ use cloakroom_nats::NatsStore;
 use cloakroom_redis::RedisStore;
 use cloakroom_sqlx::{MySqlStore, PostgresStore};
 
+pub(crate) use self::held_back::HeldBack;
 pub(crate) use self::url::StoreUrl;
 
 impl StoreUrl {
