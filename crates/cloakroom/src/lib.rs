@@ -47,7 +47,7 @@
 //!
 //! `axum` (default): the extractors, and [`Error`] as a response. `encryption`: attribute values encrypted in the store.
 //! `file`: `FileStore`. `memory` (default): [`MemoryStore`]. `metrics`: counters through the `metrics` facade, see `docs/metrics.md`. `mysql`,
-//! `postgres`, `redis`, `sqlite`: the stores of these names. `signed`: [`SessionLayer::keys`](SessionLayer#method.keys).
+//! `nats`, `postgres`, `redis`, `sqlite`: the stores of these names. `signed`: [`SessionLayer::keys`](SessionLayer#method.keys).
 
 mod at_rest;
 mod codec;
@@ -71,10 +71,13 @@ mod session;
 mod sweeper;
 mod telemetry;
 mod timeouts;
+pub mod write_behind;
 
 pub use cloakroom_core as core;
 #[cfg(feature = "file")]
 pub use cloakroom_file::FileStore;
+#[cfg(feature = "nats")]
+pub use cloakroom_nats::NatsStore;
 #[cfg(feature = "redis")]
 pub use cloakroom_redis::RedisStore;
 #[cfg(feature = "mysql")]
@@ -111,6 +114,7 @@ pub use crate::sweeper::Sweeper;
 #[cfg(feature = "metrics")]
 pub use crate::telemetry::describe_metrics;
 pub use crate::timeouts::Timeouts;
+pub use crate::write_behind::WriteBehind;
 
 /// The examples in the README compile.
 #[cfg(all(doctest, feature = "axum", feature = "memory"))]

@@ -1,5 +1,6 @@
 //! The store that `--store` names.
 
+mod held_back;
 mod url;
 
 use std::error::Error;
@@ -7,9 +8,11 @@ use std::sync::Arc;
 
 use cloakroom::core::DynStore;
 use cloakroom::{FileStore, MemoryStore, SqliteStore};
+use cloakroom_nats::NatsStore;
 use cloakroom_redis::RedisStore;
 use cloakroom_sqlx::{MySqlStore, PostgresStore};
 
+pub(crate) use self::held_back::HeldBack;
 pub(crate) use self::url::StoreUrl;
 
 impl StoreUrl {
@@ -26,6 +29,14 @@ impl StoreUrl {
             Self::Redis(server) => {
                 let store = RedisStore::connect(&server.url).await?;
                 Arc::new(match &server.namespace {
+                    Some(namespace) => store.namespace(namespace)?,
+                    None => store,
+                })
+            }
+            Self::Nats(nats) => {
+                let builder = NatsStore::builder().replicas(nats.replicas).storage(nats.storage);
+                let store = builder.connect(&nats.server.url).await?;
+                Arc::new(match &nats.server.namespace {
                     Some(namespace) => store.namespace(namespace)?,
                     None => store,
                 })

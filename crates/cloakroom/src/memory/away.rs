@@ -43,7 +43,8 @@ impl Away {
     }
 
     fn weight(&self) -> u64 {
-        AWAY_OVERHEAD + self.names.iter().map(|(name, _)| name.as_str().len() as u64 + NAME_OVERHEAD).sum::<u64>()
+        AWAY_OVERHEAD
+            + self.names.iter().map(|(name, _)| name.as_str().len() as u64 + NAME_OVERHEAD).sum::<u64>()
     }
 }
 
@@ -95,6 +96,16 @@ pub(crate) enum LoadedHere {
     Away,
 }
 
+/// Whether there is room for a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Room {
+    Enough,
+    /// When sessions are passivated.
+    Later,
+    /// Passivating makes none.
+    Never,
+}
+
 /// What there is to be swept next.
 pub(crate) enum Swept {
     Nothing,
@@ -139,7 +150,9 @@ impl Held {
     fn growth(&self, commit: &Commit) -> u64 {
         let changes = commit.changes.attributes.iter();
         let more = changes.map(|change| {
-            let before = self.size(&change.name).map(|it| change.name.as_str().len() as u64 + it.value + ATTRIBUTE_OVERHEAD);
+            let before = self
+                .size(&change.name)
+                .map(|it| change.name.as_str().len() as u64 + it.value + ATTRIBUTE_OVERHEAD);
             cost_of(&change.name, &change.edit).saturating_sub(before.unwrap_or_default())
         });
         more.sum()
@@ -235,8 +248,9 @@ impl MemoryStore {
         LoadedHere::Answer(Loaded::Open(opened))
     }
 
-    /// Returns whether a commit stays within the bounds, expired sessions dropped if need be.
-    pub(crate) fn has_room(&self, commit: &Commit, bounds: Bounds) -> bool {
+    /// Returns whether a commit stays within the bounds, expired sessions dropped if need be. Sessions are passivated where a
+    /// shard takes more than `high`.
+    pub(crate) fn room(&self, commit: &Commit, bounds: Bounds, high: u64) -> Room {
         let now = self.now();
         let mut left: Vec<Left> = Vec::new();
         let mut shard = self.inner.shard(commit.guard.handle);
@@ -244,10 +258,16 @@ impl MemoryStore {
             let Some(handle) = shard.due(now) else { break };
             left.extend(shard.leave(handle));
         }
-        let has_room = shard.has_room(commit, bounds);
+        let room = if shard.has_room(commit, bounds) {
+            Room::Enough
+        } else if shard.cost > high && !shard.sessions.is_empty() {
+            Room::Later
+        } else {
+            Room::Never
+        };
         drop(shard);
         self.inner.unlist(&left);
-        has_room
+        room
     }
 
     /// Returns those sessions of a shard that were not used for the longest, up to the batch's bounds, while the shard takes
@@ -312,7 +332,8 @@ impl MemoryStore {
     ) -> BroughtBack {
         let mut shard = self.inner.shard(handle);
         let away = shard.away.get(&handle);
-        let Some(held) = away.filter(|it| it.away.as_ref().is_some_and(|away| away.kept.number() == parcel)) else {
+        let Some(held) = away.filter(|it| it.away.as_ref().is_some_and(|away| away.kept.number() == parcel))
+        else {
             return BroughtBack::NotAway;
         };
         if usize::try_from(held.record.attributes) != Ok(content.attributes.len()) {

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cloakroom_core::{Clock, Handle};
 
-pub(crate) use self::away::{BroughtBack, Content, Leaving, LoadedHere, Swept, is_away};
+pub(crate) use self::away::{BroughtBack, Content, Leaving, LoadedHere, Room, Swept, is_away};
 use self::clock::MonotonicClock;
 use self::principals::Principals;
 pub(crate) use self::shard::Bounds;

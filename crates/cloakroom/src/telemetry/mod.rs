@@ -161,6 +161,27 @@ pub(crate) fn memory(bytes: u64, passivated: usize) {
     }
 }
 
+/// Tells how the bytes that are held back of a session have changed; `None`: nothing is held back of it.
+#[inline]
+pub(crate) fn held_back(before: Option<usize>, after: Option<usize>) {
+    #[cfg(feature = "metrics")]
+    recording::held_back(before, after);
+}
+
+/// Tells the age of the oldest commit that is held back.
+#[inline]
+pub(crate) fn held_back_oldest(age: Option<Duration>) {
+    #[cfg(feature = "metrics")]
+    metrics::gauge!("cloakroom_held_back_oldest_seconds").set(age.unwrap_or_default().as_secs_f64());
+}
+
+/// Counts commits that were held back and are lost.
+#[inline]
+pub(crate) fn held_back_lost(reason: &'static str, commits: u32) {
+    #[cfg(feature = "metrics")]
+    metrics::counter!("cloakroom_held_back_lost_total", "reason" => reason).increment(commits.into());
+}
+
 #[cfg(feature = "metrics")]
 mod recording;
 #[cfg(feature = "metrics")]
