@@ -39,6 +39,7 @@ fn operations_on_a_large_session_cost_little() {
     command.args(["--ignored", "--exact", "--nocapture", "cost::a_process_that_counts"]);
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"));
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ mod cost;
 mod crash;
 mod damaged;
 mod files;
+mod full;
 mod index;
 mod locks;
 mod processes;
