@@ -23,6 +23,7 @@ pub(crate) struct Options {
     pub(crate) insecure_cookie: bool,
     pub(crate) node: Option<HeaderValue>,
     pub(crate) max_sessions_per_principal: Option<u32>,
+    pub(crate) near_cache: bool,
 }
 
 impl Default for Options {
@@ -41,6 +42,7 @@ impl Default for Options {
             insecure_cookie: false,
             node: None,
             max_sessions_per_principal: None,
+            near_cache: false,
         }
     }
 }
@@ -70,7 +72,8 @@ impl Options {
                 Long("max-sessions-per-principal") => {
                     options.max_sessions_per_principal = Some(parser.value()?.parse()?);
                 }
-                Long(later @ ("write-every" | "near-cache")) => {
+                Long("near-cache") => options.near_cache = true,
+                Long(later @ "write-every") => {
                     return Err(format!("the option '--{later}' is not implemented yet").into());
                 }
                 unknown => return Err(unknown.unexpected()),

@@ -10,6 +10,8 @@ pub(crate) enum Backend {
     Memory,
     Sqlite,
     Redis,
+    /// With a near cache in each server.
+    RedisNearCache,
     RedisSentinel,
     RedisCluster,
     Postgres,
@@ -40,7 +42,7 @@ impl Backend {
     /// Returns the URL of the server that all tests share.
     pub(crate) fn server(self) -> String {
         match self {
-            Self::Redis => shared("REDIS"),
+            Self::Redis | Self::RedisNearCache => shared("REDIS"),
             Self::RedisSentinel => shared("REDIS_SENTINEL"),
             Self::RedisCluster => shared("REDIS_CLUSTER"),
             Self::Postgres => shared("POSTGRES"),
@@ -52,18 +54,24 @@ impl Backend {
     /// Returns what is spoken with the server.
     pub(crate) fn protocol(self) -> Protocol {
         match self {
-            Self::Redis | Self::RedisSentinel | Self::RedisCluster => Protocol::Redis,
+            Self::Redis | Self::RedisNearCache | Self::RedisSentinel | Self::RedisCluster => Protocol::Redis,
             Self::Postgres => Protocol::Postgres,
             Self::MariaDb => Protocol::MySql,
             Self::Memory | Self::Sqlite => panic!("{self:?} has no server"),
         }
     }
 
+    /// Returns what every server of a site is told beside the store.
+    pub(crate) fn options(self) -> &'static [&'static str] {
+        if self == Self::RedisNearCache { &["--near-cache"] } else { &[] }
+    }
+
     /// Returns how many servers a site has: two, unless `CLOAKROOM_TEST_NODES` says otherwise. A store in memory cannot
-    /// be shared.
+    /// be shared. With near caches another server sees a change a moment later, which cases that are for all stores do not
+    /// wait for; `near_cache::` has those that do.
     pub(crate) fn nodes(self) -> usize {
         match self {
-            Self::Memory => 1,
+            Self::Memory | Self::RedisNearCache => 1,
             _ => std::env::var("CLOAKROOM_TEST_NODES").map_or(2, |nodes| nodes.parse().unwrap()),
         }
     }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use cloakroom::core::DynStore;
-use cloakroom::{MemoryStore, SqliteStore};
+use cloakroom::{MemoryStore, NearCache, SqliteStore};
 use cloakroom_redis::RedisStore;
 use cloakroom_sqlx::{MySqlStore, PostgresStore};
 
@@ -18,6 +18,10 @@ pub(crate) async fn open(site: &Site, first: bool) -> Arc<dyn DynStore> {
         }
         Backend::Redis | Backend::RedisSentinel | Backend::RedisCluster => {
             Arc::new(RedisStore::connect(url).await.unwrap().namespace(namespace).unwrap())
+        }
+        Backend::RedisNearCache => {
+            let store = RedisStore::connect(url).await.unwrap().namespace(namespace).unwrap();
+            Arc::new(NearCache::new(store.tell_changes()).unwrap())
         }
         Backend::Postgres => {
             let store = PostgresStore::connect_lazy(url).unwrap().namespace(namespace).unwrap();
