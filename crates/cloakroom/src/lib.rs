@@ -40,6 +40,7 @@
 //! - [`Flash`]: messages for the visitor's next page.
 //! - [`MemoryStore`], and `RedisStore`, `PostgresStore`, `MySqlStore`, `SqliteStore` and `FileStore`, each behind a feature.
 //!   [`core`] is the contract for others.
+//! - [`NearCache`]: keeps what this node serves in its memory, before a store that tells of changes.
 //! - [`Sweeper`]: removes what has expired. [`SessionListener`]: is told what happens to sessions. [`SessionRegistry`]:
 //!   lists and ends sessions without a request.
 //!
@@ -63,6 +64,7 @@ pub mod fuzzing;
 mod layer;
 #[cfg(feature = "memory")]
 pub mod memory;
+mod near_cache;
 #[cfg(feature = "memory")]
 pub mod passivation;
 mod registry;
@@ -105,6 +107,7 @@ pub use crate::extract::{AttributeSet, Attrs, RecentSignIn, TimeLeft, UpToDate};
 pub use crate::layer::{ResponseFuture, SessionBody, SessionLayer, SessionService, SiteData, StoreFailed};
 #[cfg(feature = "memory")]
 pub use crate::memory::MemoryStore;
+pub use crate::near_cache::{NearCache, NearCacheBuilder, NoFeed};
 #[cfg(feature = "memory")]
 pub use crate::passivation::{ActivationListener, PassivatingStore};
 pub use crate::registry::SessionRegistry;

@@ -45,6 +45,14 @@ macro_rules! for_each_store {
     };
 }
 
+/// Makes each case a test for each store, and for a near cache before one.
+macro_rules! for_each_site {
+    ($($case:ident),+ $(,)?) => {
+        $crate::support::for_each_store!($($case),+);
+        $crate::support::for_one_store!(redis_near_cache, RedisNearCache, $($case),+);
+    };
+}
+
 /// Makes each case a test for each store that servers share, and that can be away while they live.
 macro_rules! for_each_shared_store {
     ($($case:ident),+ $(,)?) => {
@@ -91,5 +99,6 @@ macro_rules! for_one_store {
 }
 
 pub(crate) use {
-    for_each_networked_store, for_each_shared_store, for_each_single_server, for_each_store, for_one_store,
+    for_each_networked_store, for_each_shared_store, for_each_single_server, for_each_site, for_each_store,
+    for_one_store,
 };
