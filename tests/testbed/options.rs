@@ -22,6 +22,7 @@ pub(crate) struct Options {
     pub(crate) keys: Vec<SigningKey>,
     pub(crate) insecure_cookie: bool,
     pub(crate) node: Option<HeaderValue>,
+    pub(crate) write_every: Option<Duration>,
     pub(crate) max_sessions_per_principal: Option<u32>,
 }
 
@@ -40,6 +41,7 @@ impl Default for Options {
             keys: Vec::new(),
             insecure_cookie: false,
             node: None,
+            write_every: None,
             max_sessions_per_principal: None,
         }
     }
@@ -70,7 +72,8 @@ impl Options {
                 Long("max-sessions-per-principal") => {
                     options.max_sessions_per_principal = Some(parser.value()?.parse()?);
                 }
-                Long(later @ ("write-every" | "near-cache")) => {
+                Long("write-every") => options.write_every = Some(duration(&mut parser)?),
+                Long(later @ "near-cache") => {
                     return Err(format!("the option '--{later}' is not implemented yet").into());
                 }
                 unknown => return Err(unknown.unexpected()),

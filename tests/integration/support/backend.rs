@@ -8,12 +8,16 @@ use super::shared::shared;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Backend {
     Memory,
+    File,
     Sqlite,
     Redis,
+    /// Redis, with timed writes before it.
+    RedisHeldBack,
     RedisSentinel,
     RedisCluster,
     Postgres,
     MariaDb,
+    Nats,
 }
 
 impl Backend {
@@ -21,6 +25,7 @@ impl Backend {
     pub(crate) fn url(self, folder: &Path) -> String {
         match self {
             Self::Memory => "memory:".to_owned(),
+            Self::File => format!("file:{}", folder.join("sessions").display()),
             Self::Sqlite => format!("sqlite:{}", folder.join("sessions.db").display()),
             _ => self.url_on(&self.server()),
         }
@@ -34,36 +39,47 @@ impl Backend {
 
     /// Returns whether the store is a server, which can be away.
     pub(crate) fn has_server(self) -> bool {
-        !matches!(self, Self::Memory | Self::Sqlite)
+        !matches!(self, Self::Memory | Self::File | Self::Sqlite)
     }
 
     /// Returns the URL of the server that all tests share.
     pub(crate) fn server(self) -> String {
         match self {
-            Self::Redis => shared("REDIS"),
+            Self::Redis | Self::RedisHeldBack => shared("REDIS"),
             Self::RedisSentinel => shared("REDIS_SENTINEL"),
             Self::RedisCluster => shared("REDIS_CLUSTER"),
             Self::Postgres => shared("POSTGRES"),
             Self::MariaDb => shared("MYSQL"),
-            Self::Memory | Self::Sqlite => panic!("{self:?} has no server"),
+            Self::Nats => shared("NATS"),
+            Self::Memory | Self::File | Self::Sqlite => panic!("{self:?} has no server"),
         }
     }
 
     /// Returns what is spoken with the server.
     pub(crate) fn protocol(self) -> Protocol {
         match self {
-            Self::Redis | Self::RedisSentinel | Self::RedisCluster => Protocol::Redis,
+            Self::Redis | Self::RedisHeldBack | Self::RedisSentinel | Self::RedisCluster => Protocol::Redis,
             Self::Postgres => Protocol::Postgres,
             Self::MariaDb => Protocol::MySql,
-            Self::Memory | Self::Sqlite => panic!("{self:?} has no server"),
+            Self::Nats => Protocol::Nats,
+            Self::Memory | Self::File | Self::Sqlite => panic!("{self:?} has no server"),
+        }
+    }
+
+    /// Returns the options of every server of a site with this store.
+    pub(crate) fn options(self) -> &'static [&'static str] {
+        match self {
+            Self::RedisHeldBack => &["--write-every", "1s"],
+            _ => &[],
         }
     }
 
     /// Returns how many servers a site has: two, unless `CLOAKROOM_TEST_NODES` says otherwise. A store in memory cannot
-    /// be shared.
+    /// be shared; and what is held back on one server is seen on another when it is written, so that cases which hop
+    /// between servers ask for what timed writes give up.
     pub(crate) fn nodes(self) -> usize {
         match self {
-            Self::Memory => 1,
+            Self::Memory | Self::RedisHeldBack => 1,
             _ => std::env::var("CLOAKROOM_TEST_NODES").map_or(2, |nodes| nodes.parse().unwrap()),
         }
     }
