@@ -39,7 +39,7 @@
 //! - [`Session`]: what a handler can do; [`Attr`] and [`Attrs`]: attributes by reference; [`Attribute`]: their types.
 //! - [`Flash`]: messages for the visitor's next page.
 //! - [`MemoryStore`], and `RedisStore`, `PostgresStore`, `MySqlStore`, `SqliteStore` and `FileStore`, each behind a feature.
-//!   [`core`] is the contract for others.
+//!   [`core`] is the contract for others. [`PassivatingStore`]: memory with a limit, beyond which sessions go to disk.
 //! - [`Sweeper`]: removes what has expired. [`SessionListener`]: is told what happens to sessions. [`SessionRegistry`]:
 //!   lists and ends sessions without a request.
 //!
