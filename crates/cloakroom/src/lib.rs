@@ -38,9 +38,10 @@
 //! - [`SessionLayer`]: the middleware, and every setting with its default.
 //! - [`Session`]: what a handler can do; [`Attr`] and [`Attrs`]: attributes by reference; [`Attribute`]: their types.
 //! - [`Flash`]: messages for the visitor's next page.
-//! - [`MemoryStore`], and `RedisStore`, `PostgresStore`, `MySqlStore`, `SqliteStore` and `FileStore`, each behind a feature.
-//!   [`core`] is the contract for others.
-//! - [`NearCache`]: keeps what this node serves in its memory, before a store that tells of changes.
+//! - [`MemoryStore`], and `RedisStore`, `PostgresStore`, `MySqlStore`, `SqliteStore`, `FileStore` and `NatsStore`, each behind a feature.
+//!   [`core`] is the contract for others. [`PassivatingStore`]: memory with a limit, beyond which sessions go to disk.
+//! - [`NearCache`]: keeps what this node serves in its memory, before a store that tells of changes. [`WriteBehind`]: holds
+//!   commits back, and writes those of a session together.
 //! - [`Sweeper`]: removes what has expired. [`SessionListener`]: is told what happens to sessions. [`SessionRegistry`]:
 //!   lists and ends sessions without a request.
 //!
