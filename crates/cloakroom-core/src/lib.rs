@@ -15,12 +15,14 @@
 //! The conformance cases in `cloakroom-testkit` hold a store to all of this.
 
 mod commit;
+mod depot;
 mod ended;
 mod erased;
 mod error;
 mod feed;
 mod limits;
 mod load;
+mod packed;
 mod recent;
 mod record;
 mod store;
@@ -32,6 +34,7 @@ pub use commit::{
     AtLimit, AttributeChange, Bind, Changes, Commit, CommitId, Committed, Conflict, Creation, Edit, Expect,
     Gone, Intent, MaxSessions, Outcome, TicketChange, TicketFate,
 };
+pub use depot::Depot;
 pub use ended::{EndReason, Ended, Invalidate, Invalidated, SessionInfo, Sweep};
 pub use erased::{Answer, BoxFuture, DynStore};
 pub use error::{Error, ErrorKind};
@@ -40,6 +43,7 @@ pub use limits::{Limit, Limits, OverLimit};
 pub use load::{
     Freshness, Load, Loaded, Meta, Names, Opened, Select, Standing, StoredAttribute, Touch, Wanted,
 };
+pub use packed::InvalidRecord;
 pub use recent::RecentCommits;
 pub use record::{Admission, Previous, Record, Replacement, Size, Verdict};
 pub use store::{About, Store};

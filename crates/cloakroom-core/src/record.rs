@@ -277,16 +277,21 @@ impl Record {
     #[must_use]
     pub fn repeated(&self, commit: &Commit) -> Option<(Version, TicketFate)> {
         let known = self.recent.find(commit.id)?;
-        let asks = &commit.guard.proof;
-        let is_ours = self.proof == *asks || self.previous.as_ref().is_some_and(|it| it.covers(asks));
         let renewed_with = match &self.previous {
             Some(Previous { replaced_by: Replacement::Renewal(seed), .. }) => *seed,
             _ => None,
         };
-        is_ours.then_some(match known {
+        self.knows(&commit.guard.proof).then_some(match known {
             (version, TicketFate::AlreadyRenewed(_)) => (version, TicketFate::AlreadyRenewed(renewed_with)),
             known => known,
         })
+    }
+
+    /// Returns whether a proof is that of the current ticket or of one that is remembered with it: whatever else it may do,
+    /// it was this session's.
+    #[must_use]
+    pub fn knows(&self, proof: &Proof) -> bool {
+        self.proof == *proof || self.previous.as_ref().is_some_and(|it| it.covers(proof))
     }
 
     /// Returns the metadata as a load shows it.

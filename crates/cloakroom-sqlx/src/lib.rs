@@ -30,4 +30,4 @@ pub use namespace::InvalidNamespace;
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresStore;
 #[cfg(feature = "sqlite")]
-pub use sqlite::SqliteStore;
+pub use sqlite::{SqliteDepot, SqliteStore};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use cloakroom_core::{Limits, MaxSessions, Name, interval_millis};
 use http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 
-use crate::cookie::{CookieSettings, Signer};
+use crate::cookie::{CookieSettings, OwnHeader, Signer, Tracker};
 use crate::layer::ClearSiteData;
 use crate::route::Activity;
 
@@ -21,6 +21,7 @@ pub(crate) struct Settings {
     pub(crate) name_bytes: usize,
     pub(crate) store_timeout: Duration,
     pub(crate) load: LoadPolicy,
+    pub(crate) contents: Contents,
     pub(crate) every_request: bool,
     pub(crate) on_gone: OnGone,
     pub(crate) on_undecodable: OnUndecodable,
@@ -31,6 +32,7 @@ pub(crate) struct Settings {
     pub(crate) activity: Option<ActivityRule>,
     pub(crate) clear_site_data: Option<Arc<ClearSiteData>>,
     pub(crate) header: Option<HeaderName>,
+    pub(crate) track_versions: bool,
     #[cfg(feature = "signed")]
     pub(crate) keys: Option<Arc<[crate::cookie::SigningKey]>>,
     pub(crate) max_sessions: Option<MaxSessions>,
@@ -102,6 +104,42 @@ pub enum LoadPolicy {
     Everything,
 }
 
+/// What a commit carries.
+///
+/// [`Changed`](Self::Changed) is what Cloakroom is made for. [`Everything`](Self::Everything) is there to compare with it, and
+/// for whoever is used to servers that replicate whole sessions. Either way a commit is atomic: all of it is visible, or none.
+///
+/// # What everything costs
+///
+/// Each use of a session loads all of it, whatever a route's [`LoadPolicy`] says, and each commit writes all of it: the bytes are
+/// those of the session, not of the change. A request that changes nothing writes nothing.
+///
+/// # What everything loses
+///
+/// **Two requests at once overwrite each other**, also where they change different attributes: the later commit writes what
+/// its request had loaded. What one has removed meanwhile, the other brings back; what one has added stays, for a commit
+/// only writes. Only [`update`](crate::Session::update) and [`take_once`](crate::Session::take_once) still compare and carry
+/// their attribute alone, so that they lose nothing of each other; the next whole commit of a request that had loaded before
+/// writes over them all the same.
+///
+/// An attribute that lapses by itself keeps its running time: it ends no earlier, and later by no more than the request took.
+/// A value that cannot be decrypted is left as it is. What only renews a ticket carries no attribute.
+///
+/// ```
+/// # use cloakroom::{Contents, MemoryStore, SessionLayer};
+/// let layer = SessionLayer::new(MemoryStore::new()).contents(Contents::Everything);
+/// # let _ = layer;
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Contents {
+    /// The attributes that the request has changed.
+    #[default]
+    Changed,
+    /// All attributes of the session.
+    Everything,
+}
+
 /// What becomes of a response whose session ended while the request ran. The changes are lost either way, which is logged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -144,6 +182,7 @@ impl Default for Settings {
             name_bytes: 256,
             store_timeout: Duration::from_secs(2),
             load: LoadPolicy::default(),
+            contents: Contents::default(),
             every_request: false,
             on_gone: OnGone::default(),
             on_undecodable: OnUndecodable::default(),
@@ -154,6 +193,7 @@ impl Default for Settings {
             activity: None,
             clear_site_data: None,
             header: None,
+            track_versions: false,
             #[cfg(feature = "signed")]
             keys: None,
             max_sessions: None,
@@ -206,7 +246,33 @@ impl Settings {
             ));
         }
         let signature = if self.signer().is_some() { Signer::LEN } else { 0 };
-        self.cookie.check(cloakroom_core::Ticket::LEN + signature)
+        self.cookie.check(cloakroom_core::Ticket::LEN + signature)?;
+        self.tracker().map_or(Ok(()), |tracker| tracker.check())
+    }
+
+    /// Returns them with what follows from one for another.
+    pub(crate) fn resolved(&self) -> Self {
+        let mut settings = self.clone();
+        if self.contents == Contents::Everything {
+            settings.load = LoadPolicy::Everything;
+        }
+        settings
+    }
+
+    /// Makes what lets the version seen travel with the visitor, if it is to.
+    pub(crate) fn tracker(&self) -> Option<Tracker> {
+        #[cfg(feature = "signed")]
+        let signer = self.keys.as_ref().map(|keys| Signer::of_versions(keys, &self.cookie.name));
+        #[cfg(not(feature = "signed"))]
+        let signer = None;
+        self.track_versions.then(|| Tracker::new(&self.cookie, self.max_lifetime, signer))
+    }
+
+    /// Returns the headers that carry what the cookies would, if there are any.
+    pub(crate) fn own_header(&self) -> Option<OwnHeader> {
+        let ticket = self.header.clone()?;
+        let seen = if self.track_versions { Tracker::header(&ticket) } else { None };
+        Some(OwnHeader { ticket, seen })
     }
 
     /// Makes what signs the tickets, if they are to be signed.

@@ -48,6 +48,8 @@ pub enum ErrorKind {
     NotSignedIn,
     /// The sign-in is older than was asked for.
     SignInTooOld,
+    /// The session's state is older than its visitor has seen: see [`Session::is_stale`](crate::Session::is_stale).
+    Stale,
     /// The request did not pass a [`SessionLayer`](crate::SessionLayer).
     MissingLayer,
 }
@@ -106,6 +108,10 @@ impl Error {
         Self::new(ErrorKind::SignInTooOld)
     }
 
+    pub(crate) fn stale() -> Self {
+        Self::new(ErrorKind::Stale)
+    }
+
     /// The session could not be loaded, and is needed now.
     pub(crate) fn store_away() -> Self {
         core::Error::of(core::ErrorKind::Unavailable, "load").into()
@@ -133,14 +139,16 @@ impl Error {
     }
 
     /// Returns the status that this error is as a response: 503 for a failing store, 413 over a limit, 409 for a conflict,
-    /// too many sessions, or a session that is gone, 401 where nobody is signed in, 403 where they should sign in again, 400
+    /// too many sessions, a session that is gone or stale, 401 where nobody is signed in, 403 where they should sign in again, 400
     /// for an unusable name or interval, and 500 otherwise.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self.0.kind {
             ErrorKind::Store => StatusCode::SERVICE_UNAVAILABLE,
             ErrorKind::OverLimit => StatusCode::PAYLOAD_TOO_LARGE,
-            ErrorKind::Conflict | ErrorKind::Gone | ErrorKind::TooManySessions => StatusCode::CONFLICT,
+            ErrorKind::Conflict | ErrorKind::Gone | ErrorKind::TooManySessions | ErrorKind::Stale => {
+                StatusCode::CONFLICT
+            }
             ErrorKind::NotSignedIn => StatusCode::UNAUTHORIZED,
             ErrorKind::SignInTooOld => StatusCode::FORBIDDEN,
             ErrorKind::InvalidText | ErrorKind::InvalidInterval => StatusCode::BAD_REQUEST,
@@ -200,6 +208,7 @@ impl fmt::Display for Error {
             ErrorKind::HeadSent => "the response's head has gone out: no session cookie can be sent any more",
             ErrorKind::NotSignedIn => "nobody is signed in",
             ErrorKind::SignInTooOld => "the sign-in is too old for this: sign in again",
+            ErrorKind::Stale => "the session is older than what was seen of it before",
             ErrorKind::MissingLayer => MISSING_LAYER,
         })?;
         match &self.0.attribute {

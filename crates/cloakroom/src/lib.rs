@@ -38,16 +38,16 @@
 //! - [`SessionLayer`]: the middleware, and every setting with its default.
 //! - [`Session`]: what a handler can do; [`Attr`] and [`Attrs`]: attributes by reference; [`Attribute`]: their types.
 //! - [`Flash`]: messages for the visitor's next page.
-//! - [`MemoryStore`], and `RedisStore`, `PostgresStore`, `MySqlStore` and `SqliteStore`, each behind a feature. [`core`] is the
-//!   contract for others.
+//! - [`MemoryStore`], and `RedisStore`, `PostgresStore`, `MySqlStore`, `SqliteStore` and `FileStore`, each behind a feature.
+//!   [`core`] is the contract for others.
 //! - [`Sweeper`]: removes what has expired. [`SessionListener`]: is told what happens to sessions. [`SessionRegistry`]:
 //!   lists and ends sessions without a request.
 //!
 //! # Features
 //!
 //! `axum` (default): the extractors, and [`Error`] as a response. `encryption`: attribute values encrypted in the store.
-//! `memory` (default): [`MemoryStore`]. `metrics`: counters through the `metrics` facade, see `docs/metrics.md`. `mysql`,
-//! `postgres`, `redis`, `sqlite`: the stores of these names. `signed`: [`SessionLayer::keys`](SessionLayer#method.keys).
+//! `file`: `FileStore`. `memory` (default): [`MemoryStore`]. `metrics`: counters through the `metrics` facade, see `docs/metrics.md`. `mysql`,
+//! `nats`, `postgres`, `redis`, `sqlite`: the stores of these names. `signed`: [`SessionLayer::keys`](SessionLayer#method.keys).
 
 mod at_rest;
 mod codec;
@@ -63,6 +63,8 @@ pub mod fuzzing;
 mod layer;
 #[cfg(feature = "memory")]
 pub mod memory;
+#[cfg(feature = "memory")]
+pub mod passivation;
 mod registry;
 mod route;
 mod session;
@@ -72,6 +74,10 @@ mod timeouts;
 pub mod write_behind;
 
 pub use cloakroom_core as core;
+#[cfg(feature = "file")]
+pub use cloakroom_file::FileStore;
+#[cfg(feature = "nats")]
+pub use cloakroom_nats::NatsStore;
 #[cfg(feature = "redis")]
 pub use cloakroom_redis::RedisStore;
 #[cfg(feature = "mysql")]
@@ -79,7 +85,7 @@ pub use cloakroom_sqlx::MySqlStore;
 #[cfg(feature = "postgres")]
 pub use cloakroom_sqlx::PostgresStore;
 #[cfg(feature = "sqlite")]
-pub use cloakroom_sqlx::SqliteStore;
+pub use cloakroom_sqlx::{SqliteDepot, SqliteStore};
 
 pub use cloakroom_core::{
     AtLimit, EndReason, Handle, MAX_INTERVAL, MIN_INTERVAL, Name, Principal, SessionInfo, Store,
@@ -88,19 +94,21 @@ pub use cloakroom_core::{
 #[cfg(feature = "encryption")]
 pub use crate::at_rest::{Encryption, EncryptionKey, InvalidEncryptionKey};
 pub use crate::codec::Attribute;
-pub use crate::config::{ConfigError, LoadPolicy, OnGone, OnUndecodable};
+pub use crate::config::{ConfigError, Contents, LoadPolicy, OnGone, OnUndecodable};
 pub use crate::cookie::SameSite;
 #[cfg(feature = "signed")]
 pub use crate::cookie::{InvalidSigningKey, SigningKey};
 pub use crate::error::{Error, ErrorKind};
 pub use crate::events::{AskedBy, Order, SessionDetails, SessionEvent, SessionListener};
 #[cfg(feature = "axum")]
-pub use crate::extract::{AttributeSet, Attrs, RecentSignIn, TimeLeft};
+pub use crate::extract::{AttributeSet, Attrs, RecentSignIn, TimeLeft, UpToDate};
 pub use crate::layer::{ResponseFuture, SessionBody, SessionLayer, SessionService, SiteData, StoreFailed};
 #[cfg(feature = "memory")]
 pub use crate::memory::MemoryStore;
+#[cfg(feature = "memory")]
+pub use crate::passivation::{ActivationListener, PassivatingStore};
 pub use crate::registry::SessionRegistry;
-pub use crate::route::{Activity, AnonymousOnStoreFailure, RouteService};
+pub use crate::route::{Activity, AnonymousOnStoreFailure, ReadLatest, RouteService};
 pub use crate::session::{Attr, Flash, FlashLevel, FlashMessage, IntoName, Session, Sessions};
 pub use crate::sweeper::Sweeper;
 #[cfg(feature = "metrics")]

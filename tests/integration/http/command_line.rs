@@ -24,10 +24,10 @@ async fn what_is_not_understood_or_not_implemented_is_refused_at_the_start() {
         &["--max-sessions-per-principal", "many"],
         &["--write-every", "soon"],
         &["--near-cache"],
-        &["--store", "file:/tmp"],
+        &["--store", "file:"],
         &["--store", "postgres:"],
         &["--store", "redis:localhost"],
-        &["--store", "nats://localhost"],
+        &["--store", "nats://localhost?durable=yes"],
         &["--store", "memory:x"],
         &["--store", "sqlite:"],
         &["--store", "nonsense"],
@@ -69,7 +69,8 @@ async fn a_store_that_cannot_be_used_is_a_failure_not_a_usage_error() {
     let nobody = format!("127.0.0.1:{}", port.number());
     let no_namespace = format!("{}?namespace=", Backend::Redis.server());
     let sentinel = format!("redis+sentinel://{nobody}/primary");
-    let mut stores = vec![no_namespace, sentinel];
+    let open_to_others = "file:/tmp".to_owned();
+    let mut stores = vec![no_namespace, sentinel, open_to_others];
     stores
         .extend(["redis", "redis+cluster", "postgres", "mysql"].map(|scheme| format!("{scheme}://{nobody}")));
     for store in stores {

@@ -8,6 +8,7 @@ use super::shared::shared;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Backend {
     Memory,
+    File,
     Sqlite,
     Redis,
     /// Redis, with timed writes before it.
@@ -16,6 +17,7 @@ pub(crate) enum Backend {
     RedisCluster,
     Postgres,
     MariaDb,
+    Nats,
 }
 
 impl Backend {
@@ -23,6 +25,7 @@ impl Backend {
     pub(crate) fn url(self, folder: &Path) -> String {
         match self {
             Self::Memory => "memory:".to_owned(),
+            Self::File => format!("file:{}", folder.join("sessions").display()),
             Self::Sqlite => format!("sqlite:{}", folder.join("sessions.db").display()),
             _ => self.url_on(&self.server()),
         }
@@ -36,7 +39,7 @@ impl Backend {
 
     /// Returns whether the store is a server, which can be away.
     pub(crate) fn has_server(self) -> bool {
-        !matches!(self, Self::Memory | Self::Sqlite)
+        !matches!(self, Self::Memory | Self::File | Self::Sqlite)
     }
 
     /// Returns the URL of the server that all tests share.
@@ -47,7 +50,8 @@ impl Backend {
             Self::RedisCluster => shared("REDIS_CLUSTER"),
             Self::Postgres => shared("POSTGRES"),
             Self::MariaDb => shared("MYSQL"),
-            Self::Memory | Self::Sqlite => panic!("{self:?} has no server"),
+            Self::Nats => shared("NATS"),
+            Self::Memory | Self::File | Self::Sqlite => panic!("{self:?} has no server"),
         }
     }
 
@@ -57,7 +61,8 @@ impl Backend {
             Self::Redis | Self::RedisHeldBack | Self::RedisSentinel | Self::RedisCluster => Protocol::Redis,
             Self::Postgres => Protocol::Postgres,
             Self::MariaDb => Protocol::MySql,
-            Self::Memory | Self::Sqlite => panic!("{self:?} has no server"),
+            Self::Nats => Protocol::Nats,
+            Self::Memory | Self::File | Self::Sqlite => panic!("{self:?} has no server"),
         }
     }
 

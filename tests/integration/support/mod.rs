@@ -35,7 +35,7 @@ pub(crate) use self::wait::{blocking, eventually};
 
 /// Makes each case a test for each store.
 ///
-/// A case is an `async fn(Backend)`; the tests are called `memory::CASE`, `sqlite::CASE` and so on. Timed writes count as a
+/// A case is an `async fn(Backend)`; the tests are called `memory::CASE`, `file::CASE` and so on. Timed writes count as a
 /// store: `redis_held_back::CASE`.
 macro_rules! for_each_store {
     ($($case:ident),+ $(,)?) => {
@@ -48,6 +48,7 @@ macro_rules! for_each_store {
 /// Makes each case a test for each store that servers share, and that can be away while they live.
 macro_rules! for_each_shared_store {
     ($($case:ident),+ $(,)?) => {
+        $crate::support::for_one_store!(file, File, $($case),+);
         $crate::support::for_one_store!(sqlite, Sqlite, $($case),+);
         $crate::support::for_each_networked_store!($($case),+);
     };
@@ -61,6 +62,7 @@ macro_rules! for_each_networked_store {
         $crate::support::for_one_store!(redis_cluster, RedisCluster, $($case),+);
         $crate::support::for_one_store!(postgres, Postgres, $($case),+);
         $crate::support::for_one_store!(mariadb, MariaDb, $($case),+);
+        $crate::support::for_one_store!(nats, Nats, $($case),+);
     };
 }
 
@@ -70,6 +72,7 @@ macro_rules! for_each_single_server {
         $crate::support::for_one_store!(redis, Redis, $($case),+);
         $crate::support::for_one_store!(postgres, Postgres, $($case),+);
         $crate::support::for_one_store!(mariadb, MariaDb, $($case),+);
+        $crate::support::for_one_store!(nats, Nats, $($case),+);
     };
 }
 

@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
 use cloakroom::core::DynStore;
-use cloakroom::{MemoryStore, SqliteStore, WriteBehind};
+use cloakroom::{FileStore, MemoryStore, SqliteStore, WriteBehind};
+use cloakroom_nats::NatsStore;
 use cloakroom_redis::RedisStore;
 use cloakroom_sqlx::{MySqlStore, PostgresStore};
 
@@ -12,6 +13,10 @@ pub(crate) async fn open(site: &Site, first: bool) -> Arc<dyn DynStore> {
     let (url, namespace) = site.store().split_once("?namespace=").unwrap_or((site.store(), ""));
     match site.backend() {
         Backend::Memory => Arc::new(MemoryStore::new()),
+        Backend::File => {
+            let directory = url.strip_prefix("file:").unwrap();
+            Arc::new(FileStore::open(directory).await.unwrap())
+        }
         Backend::Sqlite => {
             let file = url.strip_prefix("sqlite:").unwrap();
             Arc::new(SqliteStore::open(file).await.unwrap())
@@ -19,6 +24,7 @@ pub(crate) async fn open(site: &Site, first: bool) -> Arc<dyn DynStore> {
         Backend::Redis | Backend::RedisSentinel | Backend::RedisCluster => {
             Arc::new(RedisStore::connect(url).await.unwrap().namespace(namespace).unwrap())
         }
+        Backend::Nats => Arc::new(NatsStore::connect(url).await.unwrap().namespace(namespace).unwrap()),
         Backend::RedisHeldBack => {
             let store = RedisStore::connect(url).await.unwrap().namespace(namespace).unwrap();
             Arc::new(WriteBehind::new(store))

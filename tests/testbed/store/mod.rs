@@ -7,7 +7,8 @@ use std::error::Error;
 use std::sync::Arc;
 
 use cloakroom::core::DynStore;
-use cloakroom::{MemoryStore, SqliteStore};
+use cloakroom::{FileStore, MemoryStore, SqliteStore};
+use cloakroom_nats::NatsStore;
 use cloakroom_redis::RedisStore;
 use cloakroom_sqlx::{MySqlStore, PostgresStore};
 
@@ -23,10 +24,19 @@ impl StoreUrl {
     pub(crate) async fn open(&self) -> Result<Arc<dyn DynStore>, Box<dyn Error>> {
         Ok(match self {
             Self::Memory => Arc::new(MemoryStore::new()),
+            Self::File(directory) => Arc::new(FileStore::open(directory).await?),
             Self::Sqlite(path) => Arc::new(SqliteStore::open(path).await?),
             Self::Redis(server) => {
                 let store = RedisStore::connect(&server.url).await?;
                 Arc::new(match &server.namespace {
+                    Some(namespace) => store.namespace(namespace)?,
+                    None => store,
+                })
+            }
+            Self::Nats(nats) => {
+                let builder = NatsStore::builder().replicas(nats.replicas).storage(nats.storage);
+                let store = builder.connect(&nats.server.url).await?;
+                Arc::new(match &nats.server.namespace {
                     Some(namespace) => store.namespace(namespace)?,
                     None => store,
                 })

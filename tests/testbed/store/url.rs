@@ -1,14 +1,18 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use cloakroom_nats::Storage;
+
 /// Where the sessions are kept.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum StoreUrl {
     Memory,
+    File(PathBuf),
     Sqlite(PathBuf),
     Redis(Server),
     Postgres(Server),
     MySql(Server),
+    Nats(NatsServers),
 }
 
 /// A server, and whose sessions these are.
@@ -20,6 +24,14 @@ pub(crate) struct Server {
     pub(crate) namespace: Option<String>,
 }
 
+/// NATS servers, how they keep the streams, and whose sessions these are.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct NatsServers {
+    pub(crate) server: Server,
+    pub(crate) replicas: usize,
+    pub(crate) storage: Storage,
+}
+
 impl FromStr for StoreUrl {
     type Err = &'static str;
 
@@ -27,6 +39,7 @@ impl FromStr for StoreUrl {
         let is_server = url.contains("://");
         match url.split_once(':') {
             Some(("memory", "")) => Ok(Self::Memory),
+            Some(("file", path)) if !path.is_empty() => Ok(Self::File(path.into())),
             Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(path.into())),
             Some(("redis" | "rediss" | "valkey" | "valkeys" | "redis+sentinel" | "redis+cluster", _))
                 if is_server =>
@@ -35,8 +48,11 @@ impl FromStr for StoreUrl {
             }
             Some(("postgres" | "postgresql", _)) if is_server => Ok(Self::Postgres(Server::of(url))),
             Some(("mysql" | "mariadb", _)) if is_server => Ok(Self::MySql(Server::of(url))),
-            _ => Err("not the URL of a store that is implemented: `memory:`, `sqlite:PATH`, `redis://…`, \
-                      `redis+sentinel://…`, `redis+cluster://…`, `postgres://…` or `mysql://…`"),
+            Some(("nats" | "tls", _)) if is_server => NatsServers::of(url).map(Self::Nats),
+            _ => Err(
+                "not the URL of a store that is implemented: `memory:`, `file:DIRECTORY`, `sqlite:PATH`, `redis://…`, \
+                      `redis+sentinel://…`, `redis+cluster://…`, `postgres://…`, `mysql://…` or `nats://…`",
+            ),
         }
     }
 }
@@ -50,6 +66,30 @@ impl Server {
         let namespace = ours.first().and_then(|pair| pair.split_once('=')).map(|(_, name)| name.to_owned());
         let question_mark = if theirs.is_empty() { "" } else { "?" };
         Self { url: format!("{start}{question_mark}{}", theirs.join("&")), namespace }
+    }
+}
+
+impl NatsServers {
+    /// Takes `replicas=3` and `storage=file` out of a URL, too.
+    fn of(url: &str) -> Result<Self, &'static str> {
+        let Server { url, namespace } = Server::of(url);
+        let (servers, query) = url.split_once('?').unwrap_or((&url, ""));
+        let (mut replicas, mut storage) = (1, Storage::Memory);
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            match pair.split_once('=') {
+                Some(("replicas", count)) => {
+                    replicas = count.parse().map_err(|_| "`replicas` is no number")?
+                }
+                Some(("storage", "file")) => storage = Storage::File,
+                Some(("storage", "memory")) => storage = Storage::Memory,
+                _ => {
+                    return Err(
+                        "a URL of NATS has `namespace`, `replicas`, and `storage`, `file` or `memory`",
+                    );
+                }
+            }
+        }
+        Ok(Self { server: Server { url: servers.to_owned(), namespace }, replicas, storage })
     }
 }
 
@@ -77,10 +117,20 @@ mod tests {
         for scheme in ["redis", "rediss", "valkey", "valkeys", "redis+sentinel", "redis+cluster"] {
             assert!(matches!(parse(&format!("{scheme}://h")), Ok(StoreUrl::Redis(_))), "{scheme}");
         }
+        assert_eq!(parse("file:/srv/s"), Ok(StoreUrl::File("/srv/s".into())));
         assert!(matches!(parse("postgres://h/d"), Ok(StoreUrl::Postgres(_))));
         assert!(matches!(parse("mariadb://h/d"), Ok(StoreUrl::MySql(_))));
         assert!(matches!(parse("mysql://h/d"), Ok(StoreUrl::MySql(_))));
-        for bad in ["redis:", "redis", "nats://h", "file:/tmp", "memory:x", "sqlite:"] {
+        let nats = NatsServers {
+            server: Server { url: "nats://h:1,nats://h:2".to_owned(), namespace: Some("a".to_owned()) },
+            replicas: 3,
+            storage: Storage::File,
+        };
+        assert_eq!(
+            parse("nats://h:1,nats://h:2?replicas=3&namespace=a&storage=file"),
+            Ok(StoreUrl::Nats(nats))
+        );
+        for bad in ["redis:", "redis", "nats://h?x=1", "file:", "memory:x", "sqlite:"] {
             assert!(parse(bad).is_err(), "{bad}");
         }
     }

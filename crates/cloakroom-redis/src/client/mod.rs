@@ -59,13 +59,13 @@ impl Client {
         let value = match self {
             Self::Link(link) => link.send(command).await?,
             #[cfg(feature = "cluster")]
-            Self::Cluster(cluster) => cluster.send(command, None).await?.value,
+            Self::Cluster(cluster) => Box::pin(cluster.send(command, None)).await?.value,
             Self::Connection(connection) => connection.clone().send_packed_command(command).await?,
             #[cfg(feature = "connection-manager")]
             Self::Manager(manager) => manager.clone().req_packed_command(command).await?,
             #[cfg(feature = "cluster")]
             Self::ClusterConnection(connection) => {
-                return send_to_cluster(connection.clone(), command).await;
+                return Box::pin(send_to_cluster(connection.clone(), command)).await;
             }
         };
         value.extract_error()

@@ -5,6 +5,7 @@ use std::time::Duration;
 use redis::Cmd;
 
 const RECORD: &str = include_str!("record.lua");
+const SOUND: &str = include_str!("sound.lua");
 const DECODE: &str = include_str!("decode.lua");
 const TICKET: &str = include_str!("ticket.lua");
 const NAMES: &str = include_str!("names.lua");
@@ -79,9 +80,9 @@ impl Scripts {
     pub(crate) fn new(margin: Duration) -> Self {
         let script = |parts: &[&str]| Script::new(margin, parts);
         let commit = |first, before, after| {
-            script(&[RECORD, CLOCK, first, TICKET, ASKED, before, WEIGH, after, STORE])
+            script(&[RECORD, CLOCK, first, SOUND, TICKET, ASKED, before, WEIGH, after, STORE])
         };
-        let ended = |own| script(&[RECORD, CLOCK, DECODE, TICKET, NAMES, ENDED, own]);
+        let ended = |own| script(&[RECORD, SOUND, CLOCK, DECODE, TICKET, NAMES, ENDED, own]);
         Self {
             load: script(&[
                 RECORD,
@@ -95,8 +96,8 @@ impl Scripts {
             change: commit(USUAL, include_str!("change.lua"), include_str!("changed.lua")),
             end: ended(include_str!("end.lua")),
             claim: ended(include_str!("claim.lua")),
-            peek: script(&[RECORD, CLOCK, DECODE, include_str!("peek.lua")]),
-            acknowledge: script(&[RECORD, CLOCK, DECODE, include_str!("acknowledge.lua")]),
+            peek: script(&[RECORD, SOUND, CLOCK, DECODE, include_str!("peek.lua")]),
+            acknowledge: script(&[RECORD, SOUND, CLOCK, DECODE, include_str!("acknowledge.lua")]),
             due: script(&[RECORD, CLOCK, include_str!("due.lua")]),
             everyone: script(&[RECORD, include_str!("everyone.lua")]),
             bury: script(&[RECORD, include_str!("bury.lua")]),

@@ -20,6 +20,9 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// The most a file of the write-ahead log keeps of its size once it was copied back: 64 MiB.
 const LOG_LIMIT: &str = "67108864";
 
+/// One writes, the others bring sessions back.
+const DEPOT_CONNECTIONS: u32 = 4;
+
 /// Returns the settings that the store wants.
 pub(super) fn options(path: &Path) -> SqliteConnectOptions {
     unlogged(path).journal_mode(SqliteJournalMode::Wal)
@@ -37,12 +40,26 @@ fn unlogged(path: &Path) -> SqliteConnectOptions {
 
 /// Opens a pool on a file, which it creates if need be, and puts it into WAL mode.
 pub(super) async fn pool(path: &Path) -> Result<SqlitePool, Error> {
+    pool_with(path, options(path), pool_options()).await
+}
+
+/// Does the same for a depot: what it holds is worth nothing after a power cut, so that it need not reach the disk at once.
+pub(super) async fn depot_pool(path: &Path) -> Result<SqlitePool, Error> {
+    let options = options(path).synchronous(SqliteSynchronous::Normal);
+    pool_with(path, options, pool_options().max_connections(DEPOT_CONNECTIONS)).await
+}
+
+async fn pool_with(
+    path: &Path,
+    options: SqliteConnectOptions,
+    pool: SqlitePoolOptions,
+) -> Result<SqlitePool, Error> {
     if path.as_os_str().is_empty() || path.as_os_str() == ":memory:" {
         return Err(Error::new(ErrorKind::Refused, OPEN, Unusable::InMemory));
     }
     let mut first = unlogged(path).connect().await.map_err(|error| failed(OPEN, error))?;
     enable_wal(&mut first).await?;
-    let pool = pool_options().connect_with(options(path)).await;
+    let pool = pool.connect_with(options).await;
     first.close().await.map_err(|error| failed(OPEN, error))?;
     pool.map_err(|error| failed(OPEN, error))
 }

@@ -3,6 +3,7 @@
 mod attributes;
 mod commit;
 mod connect;
+mod depot;
 mod end;
 mod error;
 mod load;
@@ -28,6 +29,7 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteConnectOptions;
 use tokio::sync::Mutex;
 
+pub use self::depot::SqliteDepot;
 pub(crate) use self::error::kind as error_kind;
 use self::query::query;
 use self::statements::Statements;

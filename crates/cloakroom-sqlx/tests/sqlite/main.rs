@@ -6,6 +6,7 @@ mod busy;
 mod conformance;
 mod cost;
 mod damaged;
+mod depot;
 mod dropped;
 mod errors;
 mod files;

@@ -1,14 +1,11 @@
 use cloakroom_core::Ticket;
 use http::header::{COOKIE, HeaderMap, HeaderName, HeaderValue};
 
-use super::Signer;
+use super::{MAX_SIGNATURES, OwnHeader, Signer};
 
 /// How many tickets of one request are tried. Several cookies of one name come from different paths or domains; more
 /// than this many are an attack on the store.
 const MAX_TICKETS: usize = 4;
-
-/// How many signatures of one request are checked, genuine or not.
-const MAX_SIGNATURES: usize = 16;
 
 /// The `Cookie` lines of a request, or those of the header that carries tickets in their place. Keeping them copies no
 /// text.
@@ -24,17 +21,19 @@ pub(crate) enum Cookies {
 #[derive(Debug)]
 pub(crate) struct Rare {
     lines: Vec<HeaderValue>,
-    /// Whether these are of the layer's own header: the request's cookies do not count.
-    own_header: bool,
+    /// Where these are of the layer's own header, so that the request's cookies do not count: what comes in the header of
+    /// the version seen.
+    own_header: Option<Vec<HeaderValue>>,
 }
 
 impl Cookies {
     #[inline]
-    pub(crate) fn of(headers: &HeaderMap, field: Option<&HeaderName>) -> Self {
-        if let Some(field) = field
-            && headers.contains_key(field)
+    pub(crate) fn of(headers: &HeaderMap, own: Option<&OwnHeader>) -> Self {
+        if let Some(own) = own
+            && headers.contains_key(&own.ticket)
         {
-            return Self::rare(headers, field, true);
+            let seen = own.seen.as_ref().map(|name| all(headers, name));
+            return Self::rare(headers, &own.ticket, Some(seen.unwrap_or_default()));
         }
         // Cheap for almost every request: no field comes twice.
         if headers.len() == headers.keys_len() {
@@ -44,27 +43,39 @@ impl Cookies {
         match (lines.next(), lines.next()) {
             (None, _) => Self::None,
             (Some(one), None) => Self::One(one.clone()),
-            _ => Self::rare(headers, &COOKIE, false),
+            _ => Self::rare(headers, &COOKIE, None),
         }
     }
 
     #[cold]
-    fn rare(headers: &HeaderMap, name: &HeaderName, own_header: bool) -> Self {
-        Self::Rare(Box::new(Rare { lines: headers.get_all(name).iter().cloned().collect(), own_header }))
+    fn rare(headers: &HeaderMap, name: &HeaderName, own_header: Option<Vec<HeaderValue>>) -> Self {
+        Self::Rare(Box::new(Rare { lines: all(headers, name), own_header }))
     }
 
     /// Returns whether the tickets come in the layer's own header.
     pub(crate) fn are_of_own_header(&self) -> bool {
-        matches!(self, Self::Rare(rare) if rare.own_header)
+        self.seen().is_some()
     }
 
-    fn lines(&self) -> &[HeaderValue] {
+    /// Returns what comes in the header of the version seen, where the tickets come in the layer's own header.
+    pub(super) fn seen(&self) -> Option<&[HeaderValue]> {
+        match self {
+            Self::Rare(rare) => rare.own_header.as_deref(),
+            _ => None,
+        }
+    }
+
+    pub(super) fn lines(&self) -> &[HeaderValue] {
         match self {
             Self::None => &[],
             Self::One(line) => std::slice::from_ref(line),
             Self::Rare(rare) => &rare.lines,
         }
     }
+}
+
+fn all(headers: &HeaderMap, name: &HeaderName) -> Vec<HeaderValue> {
+    headers.get_all(name).iter().cloned().collect()
 }
 
 /// Returns the one `Cookie` line, where no field comes twice. To look at a few fields costs less than to hash a name.
@@ -120,7 +131,7 @@ pub(crate) fn tickets<'a>(
 }
 
 /// Returns the values of this name in a line of cookies; without a name, the whole line.
-fn values<'a>(line: &'a [u8], name: Option<&'a [u8]>) -> impl Iterator<Item = &'a [u8]> + Send {
+pub(super) fn values<'a>(line: &'a [u8], name: Option<&'a [u8]>) -> impl Iterator<Item = &'a [u8]> + Send {
     pairs(line, name.is_some()).filter_map(move |pair| {
         let Some(name) = name else { return Some(pair.trim_ascii()) };
         let value = pair.trim_ascii_start().strip_prefix(name)?;

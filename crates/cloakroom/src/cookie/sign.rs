@@ -8,11 +8,11 @@ use sha2::Sha256;
 
 use super::SigningKey;
 
-/// Signs tickets with its first key, and knows those that any of its keys has signed.
+/// Signs tickets, or versions seen, with its first key, and knows those that any of its keys has signed.
 ///
-/// A signature is an HMAC-SHA-256 (RFC 2104) of the ticket's text, cut to its first 128 bits (RFC 2104, 5, allows half the
-/// hash), as 22 characters of URL-safe base64. The cookie's name is part of the key, so that a cookie of another layer with
-/// the same keys is not genuine here.
+/// A signature is an HMAC-SHA-256 (RFC 2104) of the text, cut to its first 128 bits (RFC 2104, 5, allows half the
+/// hash), as 22 characters of URL-safe base64. What it is for and the cookie's name are part of the key, so that a version is no ticket, and
+/// a cookie of another layer with the same keys is not genuine here.
 #[derive(Clone)]
 pub(crate) struct Signer {
     macs: Vec<Hmac<Sha256>>,
@@ -25,12 +25,21 @@ impl Signer {
     /// The length of a signature as text.
     pub(crate) const LEN: usize = 22;
 
-    /// Makes a signer for the cookie of this name.
+    /// Makes a signer for the tickets in the cookie of this name.
     pub(crate) fn new(keys: &[SigningKey], cookie: &str) -> Self {
-        Self { macs: keys.iter().map(|key| for_cookie(key, cookie)).collect() }
+        Self::of(keys, b"cloakroom ticket\0", cookie)
     }
 
-    /// Appends its signature to a ticket's text.
+    /// Makes a signer for the versions seen of the sessions in the cookie of this name.
+    pub(crate) fn of_versions(keys: &[SigningKey], cookie: &str) -> Self {
+        Self::of(keys, b"cloakroom version\0", cookie)
+    }
+
+    fn of(keys: &[SigningKey], purpose: &[u8], cookie: &str) -> Self {
+        Self { macs: keys.iter().map(|key| derived(key, purpose, cookie)).collect() }
+    }
+
+    /// Appends its signature to a text.
     pub(crate) fn sign(&self, text: &mut String) {
         if let Some(mac) = self.macs.first() {
             let code = mac.clone().chain_update(text.as_bytes()).finalize().into_bytes();
@@ -46,19 +55,24 @@ impl Signer {
         }
         *to_check = to_check.checked_sub(1)?;
         let (text, signature) = value.split_at(Ticket::LEN);
+        self.has_signed(text, signature).then_some(text)
+    }
+
+    /// Returns whether a signature is one of this text by one of the keys.
+    #[inline]
+    pub(crate) fn has_signed(&self, text: &[u8], signature: &[u8]) -> bool {
         // As many as the decoder asks for: it reckons in whole quartets.
         let mut decoded = [0; 18];
-        let length = URL_SAFE_NO_PAD.decode_slice(signature, &mut decoded).ok()?;
-        let code = decoded[..length].first_chunk::<BYTES>()?;
+        let length = URL_SAFE_NO_PAD.decode_slice(signature, &mut decoded).unwrap_or_default();
+        let Some(code) = decoded[..length].first_chunk::<BYTES>() else { return false };
         let is_of = |mac: &Hmac<Sha256>| mac.clone().chain_update(text).verify_truncated_left(code).is_ok();
-        self.macs.iter().any(is_of).then_some(text)
+        self.macs.iter().any(is_of)
     }
 }
 
-fn for_cookie(key: &SigningKey, cookie: &str) -> Hmac<Sha256> {
+fn derived(key: &SigningKey, purpose: &[u8], cookie: &str) -> Hmac<Sha256> {
     let mac = Hmac::<Sha256>::new(key.as_bytes().into());
-    let derived =
-        mac.chain_update(b"cloakroom ticket\0").chain_update(cookie.as_bytes()).finalize().into_bytes();
+    let derived = mac.chain_update(purpose).chain_update(cookie.as_bytes()).finalize().into_bytes();
     let mut block = [0; SigningKey::LEN];
     block[..derived.len()].copy_from_slice(&derived);
     Hmac::new(&block.into())
@@ -122,6 +136,18 @@ mod tests {
             changed.replace_range(place..=place, other);
             assert!(!is_genuine(&signer, &changed), "{place}");
         }
+    }
+
+    #[test]
+    fn a_version_is_signed_with_another_key_than_a_ticket() {
+        let keys = [key(1)];
+        let (text, mut value) = ("A".repeat(44), "A".repeat(44));
+        Signer::of_versions(&keys, "id").sign(&mut value);
+        let (_, signature) = value.split_at(44);
+        assert!(Signer::of_versions(&keys, "id").has_signed(text.as_bytes(), signature.as_bytes()));
+        assert!(!is_genuine(&Signer::new(&keys, "id"), &value));
+        assert!(!is_genuine(&Signer::new(&keys, "id-seen"), &value));
+        assert!(!Signer::of_versions(&keys, "id2").has_signed(text.as_bytes(), signature.as_bytes()));
     }
 
     #[test]

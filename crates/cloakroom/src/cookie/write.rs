@@ -43,8 +43,13 @@ impl Writer {
 
     /// Returns the value that hands a ticket out.
     pub(crate) fn set(&self, ticket: &Ticket) -> Option<HeaderValue> {
+        self.set_text(&self.text(ticket))
+    }
+
+    /// Returns the value that gives the cookie this text.
+    pub(crate) fn set_text(&self, text: &str) -> Option<HeaderValue> {
         let Self { name, max_age, attributes, .. } = self;
-        header(format!("{name}={}{attributes}{max_age}", self.text(ticket)))
+        header(format!("{name}={text}{attributes}{max_age}"))
     }
 
     /// Returns the value that hands a ticket out in a header of its own; without a ticket, the value that removes it.
@@ -83,7 +88,7 @@ fn attributes(settings: &CookieSettings) -> String {
 }
 
 /// The settings were checked, so the text is always a header value. It is a secret: HPACK must not index it.
-fn header(text: String) -> Option<HeaderValue> {
+pub(super) fn header(text: String) -> Option<HeaderValue> {
     let mut value = HeaderValue::try_from(text).ok()?;
     value.set_sensitive(true);
     Some(value)

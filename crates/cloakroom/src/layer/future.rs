@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use http::Response;
-use http::header::{HeaderName, SET_COOKIE};
+use http::header::{HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 use pin_project_lite::pin_project;
 
 use super::body::SessionBody;
@@ -92,22 +92,32 @@ fn settle<R>(response: Response<R>, settled: Settled, session: &Inner) -> Respon
             response
         }
     };
+    let (own, by_header) = session.header().unzip();
     if settled.used {
-        forbid_sharing(response.headers_mut(), settled.cookie.is_some());
-        if let Some((name, _)) = session.header() {
+        forbid_sharing(response.headers_mut(), settled.cookie.is_some() || settled.seen.is_some());
+        for name in own.iter().flat_map(|own| own.names()) {
             vary_by(response.headers_mut(), name);
         }
     }
+    let own = own.filter(|_| by_header == Some(true));
     if let Some(ticket) = settled.cookie {
-        match session.header() {
-            Some((name, true)) => drop(response.headers_mut().insert(name, ticket)),
-            _ => drop(response.headers_mut().append(SET_COOKIE, ticket)),
-        }
+        tell(response.headers_mut(), own.map(|own| &own.ticket), ticket);
+    }
+    if let Some(seen) = settled.seen {
+        tell(response.headers_mut(), own.and_then(|own| own.seen.as_ref()), *seen);
     }
     if let Some(value) = session.site_data_to_clear(settled.clear) {
         response.headers_mut().entry(CLEAR_SITE_DATA).or_insert(value);
     }
     response
+}
+
+/// Tells the client in a header of our own; without one, in a cookie.
+fn tell(headers: &mut HeaderMap, own: Option<&HeaderName>, value: HeaderValue) {
+    match own {
+        Some(name) => drop(headers.insert(name, value)),
+        None => drop(headers.append(SET_COOKIE, value)),
+    }
 }
 
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");

@@ -10,6 +10,7 @@ mod service;
 mod settings;
 mod site_data;
 mod tickets;
+mod versions;
 mod visitors;
 
 use std::fmt;
@@ -129,7 +130,9 @@ impl SessionLayer {
             at_once,
             foresight: (!at_once).then(|| Arc::clone(&self.foresight)),
             writer: Writer::new(&self.settings.cookie, self.settings.max_lifetime, self.settings.signer()),
-            settings: self.settings.clone(),
+            own_header: self.settings.own_header(),
+            tracker: self.settings.tracker().map(Box::new),
+            settings: self.settings.resolved(),
             at_rest: self.at_rest(),
             tasks: self.tasks.clone(),
             events: self.events.clone(),

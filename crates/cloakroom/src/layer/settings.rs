@@ -6,7 +6,7 @@ use cloakroom_core::{AtLimit, MaxSessions};
 use http::{HeaderMap, StatusCode};
 
 use super::SessionLayer;
-use crate::config::{LoadPolicy, OnGone, OnUndecodable};
+use crate::config::{Contents, LoadPolicy, OnGone, OnUndecodable};
 use crate::cookie::SameSite;
 
 /// The cookie.
@@ -166,6 +166,13 @@ impl SessionLayer {
     #[must_use]
     pub fn load(mut self, policy: LoadPolicy) -> Self {
         self.settings.load = policy;
+        self
+    }
+
+    /// Sets what a commit carries. [`Contents::Changed`] by default: the attributes that the request has changed.
+    #[must_use]
+    pub fn contents(mut self, contents: Contents) -> Self {
+        self.settings.contents = contents;
         self
     }
 

@@ -12,7 +12,12 @@ pub(super) struct MonotonicClock {
 
 impl MonotonicClock {
     pub(super) fn start() -> Self {
-        Self { began_at: SystemTime::now().into(), began: Instant::now() }
+        Self::start_at(SystemTime::now().into())
+    }
+
+    /// Starts with another time than the machine's.
+    pub(super) fn start_at(began_at: Timestamp) -> Self {
+        Self { began_at, began: Instant::now() }
     }
 }
 

@@ -6,11 +6,15 @@ use cloakroom_core::{
     StoredAttribute, Timestamp, Verdict, Version, Wanted,
 };
 
+use super::away::Away;
+
 /// A session in memory.
 #[derive(Debug)]
 pub(super) struct Held {
     pub(super) record: Record,
-    attributes: BTreeMap<Name, Value>,
+    pub(super) attributes: BTreeMap<Name, Value>,
+    /// What there is in place of the attributes, and of the recent commits, while they are on disk.
+    pub(super) away: Option<Box<Away>>,
     /// Until when a sweep has claimed it.
     pub(super) leased_until: Option<Timestamp>,
     /// Its place in the shard's queue of deadlines.
@@ -18,16 +22,16 @@ pub(super) struct Held {
 }
 
 #[derive(Debug)]
-struct Value {
-    bytes: Bytes,
-    revision: Version,
-    lapses_at: Option<Timestamp>,
+pub(super) struct Value {
+    pub(super) bytes: Bytes,
+    pub(super) revision: Version,
+    pub(super) lapses_at: Option<Timestamp>,
 }
 
 /// What a session costs in memory beside its names and values, roughly: the record, the index, the queue.
-const OVERHEAD: u64 = 700;
+pub(super) const OVERHEAD: u64 = 700;
 /// The same for an attribute.
-const ATTRIBUTE_OVERHEAD: u64 = 120;
+pub(super) const ATTRIBUTE_OVERHEAD: u64 = 120;
 
 fn cost(record: &Record) -> u64 {
     OVERHEAD + u64::from(record.attributes) * ATTRIBUTE_OVERHEAD + record.bytes
@@ -38,7 +42,7 @@ impl Value {
         self.lapses_at.is_none_or(|end| now < end)
     }
 
-    fn stored(&self, name: &Name) -> StoredAttribute {
+    pub(super) fn stored(&self, name: &Name) -> StoredAttribute {
         let Self { bytes, revision, lapses_at } = self;
         StoredAttribute {
             name: name.clone(),
@@ -53,7 +57,7 @@ impl Held {
     /// Makes a session from the record of its first commit.
     pub(super) fn create(record: Record, changes: &[AttributeChange]) -> Self {
         let queued = record.expires_at();
-        let mut held = Self { record, attributes: BTreeMap::new(), leased_until: None, queued };
+        let mut held = Self { record, attributes: BTreeMap::new(), away: None, leased_until: None, queued };
         held.edit(changes, held.record.created_at);
         held
     }
@@ -77,7 +81,7 @@ impl Held {
         matches!(record.apply(commit, now, |name| self.size(name)), Verdict::Apply(_)) && cost(&record) > max
     }
 
-    fn size(&self, name: &Name) -> Option<Size> {
+    pub(super) fn size(&self, name: &Name) -> Option<Size> {
         let value = self.attributes.get(name.as_str())?;
         Some(Size { value: value.bytes.len() as u64, revision: value.revision })
     }
@@ -150,6 +154,9 @@ impl Held {
     }
 
     fn names(&self, now: Timestamp) -> Vec<Name> {
+        if let Some(away) = &self.away {
+            return away.names(now);
+        }
         let live = self.attributes.iter().filter(|(_, value)| value.is_live(now));
         live.map(|(name, _)| name.clone()).collect()
     }

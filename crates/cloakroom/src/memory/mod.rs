@@ -1,5 +1,6 @@
 //! The in-memory store, for one process: development, tests, and services that run on a single server.
 
+mod away;
 mod clock;
 mod held;
 mod principals;
@@ -11,9 +12,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cloakroom_core::{Clock, Handle};
 
+pub(crate) use self::away::{BroughtBack, Content, Leaving, LoadedHere, Room, Swept, is_away};
 use self::clock::MonotonicClock;
 use self::principals::Principals;
-use self::shard::{Bounds, Left, Shard};
+pub(crate) use self::shard::Bounds;
+use self::shard::{Left, Shard};
 
 /// Keeps sessions in this process's memory.
 ///
@@ -175,11 +178,15 @@ impl MemoryStoreBuilder {
     pub fn build(self) -> MemoryStore {
         let shards = shards_for(self.max_sessions, self.max_bytes);
         let bounds = Bounds { sessions: self.max_sessions / shards, bytes: self.max_bytes / shards as u64 };
+        self.assemble(shards, bounds, bounds.bytes)
+    }
+
+    fn assemble(self, shards: usize, bounds: Bounds, max_bytes: u64) -> MemoryStore {
         MemoryStore {
             inner: Arc::new(Inner {
                 principals: Mutex::default(),
                 shards: (0..shards).map(|_| Mutex::new(Shard::new(bounds))).collect(),
-                max_bytes: bounds.bytes,
+                max_bytes,
                 clock: self.clock.unwrap_or_else(|| Arc::new(MonotonicClock::start())),
                 namespace: self.namespace,
             }),

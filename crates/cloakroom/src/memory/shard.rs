@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use cloakroom_core::{EndReason, Ended, Handle, Principal, Select, Sweep, Timestamp};
@@ -12,18 +12,20 @@ const HAND_OUT: Duration = Duration::from_secs(5 * 60);
 /// A share of the sessions, under one lock.
 #[derive(Debug)]
 pub(super) struct Shard {
-    sessions: LruCache<Handle, Held>,
+    pub(super) sessions: LruCache<Handle, Held>,
+    /// Those whose attributes are on disk. A session is in one of the two.
+    pub(super) away: HashMap<Handle, Box<Held>>,
     /// Each session once, under a moment that is not later than its deadline.
-    deadlines: BTreeSet<(Timestamp, Handle)>,
-    cost: u64,
+    pub(super) deadlines: BTreeSet<(Timestamp, Handle)>,
+    pub(super) cost: u64,
     bounds: Bounds,
 }
 
 /// How much a shard holds.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Bounds {
-    pub(super) sessions: usize,
-    pub(super) bytes: u64,
+pub(crate) struct Bounds {
+    pub(crate) sessions: usize,
+    pub(crate) bytes: u64,
 }
 
 /// A session that has left memory, as far as the index needs it.
@@ -31,7 +33,8 @@ pub(super) type Left = (Handle, Option<Principal>);
 
 impl Shard {
     pub(super) fn new(bounds: Bounds) -> Self {
-        Self { sessions: LruCache::unbounded(), deadlines: BTreeSet::new(), cost: 0, bounds }
+        let (sessions, away) = (LruCache::unbounded(), HashMap::new());
+        Self { sessions, away, deadlines: BTreeSet::new(), cost: 0, bounds }
     }
 
     pub(super) fn peek_mut(&mut self, handle: &Handle) -> Option<&mut Held> {
@@ -44,11 +47,11 @@ impl Shard {
     }
 
     pub(super) fn peek(&self, handle: &Handle) -> Option<&Held> {
-        self.sessions.peek(handle)
+        self.sessions.peek(handle).or_else(|| self.away.get(handle).map(|held| &**held))
     }
 
     pub(super) fn len(&self) -> usize {
-        self.sessions.len()
+        self.sessions.len() + self.away.len()
     }
 
     pub(super) fn cost(&self) -> u64 {
@@ -77,15 +80,15 @@ impl Shard {
     }
 
     pub(super) fn remove(&mut self, handle: &Handle) -> Option<Held> {
-        let held = self.sessions.pop(handle)?;
+        let held = self.sessions.pop(handle).or_else(|| self.away.remove(handle).map(|held| *held))?;
         self.deadlines.remove(&(held.queued, *handle));
-        self.cost -= held.cost();
+        self.cost -= held.weight();
         Some(held)
     }
 
     /// Ends a live session. An expired one is left for a sweep to hand out.
     pub(super) fn invalidate(&mut self, handle: Handle, now: Timestamp) -> Option<Ended> {
-        self.sessions.peek(&handle).filter(|held| held.record.is_live(now))?;
+        self.peek(&handle).filter(|held| held.record.is_live(now))?;
         let held = self.remove(&handle)?;
         Some(held.ended(handle, EndReason::Invalidated, now, &Select::default()))
     }
@@ -112,7 +115,7 @@ impl Shard {
         left
     }
 
-    fn leave(&mut self, handle: Handle) -> Option<Left> {
+    pub(super) fn leave(&mut self, handle: Handle) -> Option<Left> {
         self.remove(&handle).map(|held| (handle, held.record.principal))
     }
 
@@ -120,19 +123,22 @@ impl Shard {
     pub(super) fn sweep(&mut self, sweep: &Sweep, now: Timestamp, ended: &mut Vec<Ended>) {
         while ended.len() < sweep.limit as usize {
             let Some(handle) = self.due(now) else { return };
-            let Some(held) = self.sessions.peek(&handle) else {
-                return;
-            };
-            ended.push(held.ended(handle, held.record.end_reason(), now, &sweep.select));
-            match sweep.lease {
-                None => drop(self.remove(&handle)),
-                Some(lease) => self.lease(handle, now.plus(lease)),
-            }
+            ended.extend(self.hand_out(handle, sweep, now));
         }
     }
 
-    fn lease(&mut self, handle: Handle, until: Timestamp) {
-        if let Some(held) = self.sessions.peek_mut(&handle) {
+    pub(super) fn hand_out(&mut self, handle: Handle, sweep: &Sweep, now: Timestamp) -> Option<Ended> {
+        let held = self.peek(&handle)?;
+        let ended = held.ended(handle, held.record.end_reason(), now, &sweep.select);
+        match sweep.lease {
+            None => drop(self.remove(&handle)),
+            Some(lease) => self.lease(handle, now.plus(lease)),
+        }
+        Some(ended)
+    }
+
+    pub(super) fn lease(&mut self, handle: Handle, until: Timestamp) {
+        if let Some(held) = self.either_mut(&handle) {
             held.leased_until = Some(until);
             self.requeue(handle, until);
         }
@@ -140,10 +146,10 @@ impl Shard {
 
     /// Returns a session that had expired by `now` and is not leased. Puts those that were accessed since they were
     /// queued in their new places.
-    fn due(&mut self, now: Timestamp) -> Option<Handle> {
+    pub(super) fn due(&mut self, now: Timestamp) -> Option<Handle> {
         loop {
             let &(queued, handle) = self.deadlines.first().filter(|(queued, _)| *queued <= now)?;
-            let held = self.sessions.peek(&handle)?;
+            let held = self.peek(&handle)?;
             let deadline = held.leased_until.max(Some(held.record.expires_at())).unwrap_or(queued);
             if deadline <= now {
                 return Some(handle);
@@ -153,15 +159,19 @@ impl Shard {
     }
 
     fn requeue(&mut self, handle: Handle, to: Timestamp) {
-        if let Some(held) = self.sessions.peek_mut(&handle) {
-            self.deadlines.remove(&(held.queued, handle));
+        if let Some(held) = self.either_mut(&handle) {
+            let queued = std::mem::replace(&mut held.queued, to);
+            self.deadlines.remove(&(queued, handle));
             self.deadlines.insert((to, handle));
-            held.queued = to;
         }
     }
 
+    fn either_mut(&mut self, handle: &Handle) -> Option<&mut Held> {
+        self.sessions.peek_mut(handle).or_else(|| self.away.get_mut(handle).map(|held| &mut **held))
+    }
+
     pub(super) fn acknowledge(&mut self, handle: &Handle, now: Timestamp) -> Option<Left> {
-        let expired = self.sessions.peek(handle).is_some_and(|held| !held.record.is_live(now));
+        let expired = self.peek(handle).is_some_and(|held| !held.record.is_live(now));
         if expired { self.leave(*handle) } else { None }
     }
 

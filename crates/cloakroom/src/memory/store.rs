@@ -101,7 +101,7 @@ impl Inner {
         let mut principals = self.principals();
         let room = match self.room_for(bind, handle, &principals, now) {
             Ok(room) => room,
-            Err(over) => return Ok(self.answered(commit, now).unwrap_or(Outcome::OverLimit(over))),
+            Err(over) => return Ok(self.answered(commit, now)?.unwrap_or(Outcome::OverLimit(over))),
         };
         let owner_before = self.shard(handle).peek(&handle).and_then(|held| held.record.principal.clone());
         let (mut outcome, left) = self.commit_under(&mut self.shard(handle), commit, now)?;
@@ -143,7 +143,7 @@ impl Inner {
             fits.then(|| held.commit(commit, now))
         });
         match changed {
-            None => Ok(Verdict::Answer(Outcome::Gone(Gone::Absent))),
+            None => shard.is_here_for(&commit.guard).map(|()| Verdict::Answer(Outcome::Gone(Gone::Absent))),
             Some(None) => Err(Error::of(ErrorKind::Full, "commit")),
             Some(Some(verdict)) => Ok(verdict),
         }
@@ -158,6 +158,7 @@ impl Inner {
     ) -> Result<Verdict, Error> {
         let handle = commit.guard.handle;
         if let Some(held) = shard.peek(&handle) {
+            shard.is_here_for(&commit.guard)?;
             let known = held.record.repeated(commit).map(|known| Outcome::Committed(committed(known, now)));
             return Ok(Verdict::Answer(known.unwrap_or(Outcome::Taken)));
         }
@@ -175,10 +176,11 @@ impl Inner {
     }
 
     /// Returns the first answer to a commit that was applied already.
-    fn answered(&self, commit: &Commit, now: Timestamp) -> Option<Outcome> {
+    fn answered(&self, commit: &Commit, now: Timestamp) -> Result<Option<Outcome>, Error> {
         let shard = self.shard(commit.guard.handle);
-        let known = shard.peek(&commit.guard.handle)?.record.repeated(commit)?;
-        Some(Outcome::Committed(committed(known, now)))
+        shard.is_here_for(&commit.guard)?;
+        let known = shard.peek(&commit.guard.handle).and_then(|held| held.record.repeated(commit));
+        Ok(known.map(|known| Outcome::Committed(committed(known, now))))
     }
 
     /// Returns which other sessions must end when `bind` signs in to `handle`.

@@ -8,8 +8,8 @@ use crate::config::LoadPolicy;
 use crate::error::Error;
 use crate::session::Slot;
 
-/// A service whose requests are marked: what [`Activity`], [`LoadPolicy`] and
-/// [`AnonymousOnStoreFailure`](crate::AnonymousOnStoreFailure) make as layers.
+/// A service whose requests are marked: what [`Activity`], [`LoadPolicy`],
+/// [`ReadLatest`](crate::ReadLatest) and [`AnonymousOnStoreFailure`](crate::AnonymousOnStoreFailure) make as layers.
 #[derive(Clone, Debug)]
 pub struct RouteService<S> {
     inner: S,
@@ -21,6 +21,7 @@ pub struct RouteService<S> {
 pub(super) enum Mark {
     Activity(Activity),
     Anonymous,
+    Latest,
     Load(LoadPolicy),
 }
 
@@ -30,6 +31,8 @@ impl Mark {
         slot.for_each(&|session| match self {
             Self::Activity(activity) => session.marks().set_activity(*activity),
             Self::Anonymous => session.marks().allow_anonymous(),
+            Self::Latest => session.marks().demand_latest(),
+            Self::Load(_) if session.carries_everything() => {}
             Self::Load(_) => session.marks().take_load_policy(),
         });
         Ok(())

@@ -4,6 +4,7 @@ use cloakroom_core::{
 };
 
 use super::commit::Prepared;
+use super::stale::Visitor;
 use super::state::{CookieDue, Ending, Open, State, Target};
 use crate::telemetry;
 
@@ -48,7 +49,8 @@ impl State {
             attributes: Vec::new(),
             names: None,
         });
-        self.target = Target::Open(Open { ticket, guard: ticket.guard(), snapshot, accessed: true });
+        let visitor = Visitor::of_new(committed.version);
+        self.target = Target::Open(Open { ticket, guard: ticket.guard(), snapshot, accessed: true, visitor });
         self.cookie = Some(CookieDue::Set(ticket));
     }
 
@@ -104,6 +106,7 @@ impl Open {
     /// is of an older state: the version stays, so that the next fetch finds out.
     pub(super) fn saw(&mut self, committed: &Committed) {
         self.note_access(committed.now);
+        self.visitor.knows = committed.version;
         if committed.version == self.snapshot.meta.version.next() {
             self.snapshot.meta.version = committed.version;
         }

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use super::known::{Known, Stored};
 use super::ttl::StoreTime;
-use crate::at_rest::Opener;
+use crate::at_rest::{Opener, Unopened};
 
 /// What a request knows of its session's attributes, and what it did to them.
 #[derive(Debug, Default)]
@@ -191,6 +191,20 @@ impl Attributes {
             changes.push(AttributeChange { name: name.clone(), edit: edit.clone(), expect: None });
         }
         Edits { clear: self.cleared.is_some(), changes, upto: self.last_edit }
+    }
+
+    /// Adds what the store holds besides to the changes of a commit, each with the time that is left to it. What cannot be
+    /// decrypted stays as it is.
+    pub(super) fn carry_all(&mut self, changes: &mut Changes) {
+        let kept: Vec<_> =
+            self.known.present().filter(|name| !self.has_edit(name.as_str())).cloned().collect();
+        for name in kept {
+            let Seen::Value(value) = self.look(name.as_str()) else { continue };
+            if Unopened::of(&value).is_none() {
+                let edit = Edit::Set { value, ttl: self.ttl_in_place(name.as_str(), None) };
+                changes.attributes.push(AttributeChange { name, edit, expect: None });
+            }
+        }
     }
 
     /// Takes note that a commit stored these changes, which include the edits up to `upto`, with this version, at the

@@ -3,8 +3,8 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use cloakroom_core::{
-    Bind, Changes, Commit, CommitId, Conflict, Creation, Error as StoreError, ErrorKind, Gone, Guard, Intent,
-    Invalidate, Invalidated, Outcome, Principal, Seed, Ticket, TicketChange,
+    Bind, Changes, Commit, CommitId, Conflict, Creation, Error as StoreError, ErrorKind, Freshness, Gone,
+    Guard, Intent, Invalidate, Invalidated, Outcome, Principal, Seed, Ticket, TicketChange,
 };
 
 use super::attributes::Edits;
@@ -39,6 +39,7 @@ impl Inner {
         if extent == Extent::EndingOnly {
             return Ok(());
         }
+        self.complete().await?;
         let mut prepared = self.prepare()?;
         let Some(prepared) = &mut prepared else { return Ok(()) };
         match self.commit(&prepared.commit).await {
@@ -142,6 +143,18 @@ impl Inner {
         prepared
     }
 
+    /// Reads what a commit that carries everything does not know any more, because the outcome of another is unknown.
+    async fn complete(&self) -> Result<(), Error> {
+        if !self.carries_everything() {
+            return Ok(());
+        }
+        let is_due = {
+            let state = self.state();
+            state.plan() == Plan::Change && state.opened().is_some() && !state.attributes.is_complete()
+        };
+        if is_due { Box::pin(self.read_again(Vec::new(), Freshness::Any)).await } else { Ok(()) }
+    }
+
     fn prepare_create(&self, state: &mut State) -> Result<Option<Prepared>, Error> {
         let (id, ticket) = (CommitId::generate()?, self.first_ticket(state)?);
         let bind = state.terms.sign_in.clone().map(|principal| self.bind(principal));
@@ -182,7 +195,12 @@ impl Inner {
             ticket: change,
             label: carried.terms.label.clone(),
         };
-        Ok(Some(Prepared { commit: self.commit_of(id, guard, Intent::Change, changes), ticket, carried }))
+        let commit = self.commit_of(id, guard, Intent::Change, changes);
+        let mut prepared = Prepared { commit, ticket, carried };
+        if self.carries_everything() && !prepared.only_renews() {
+            state.attributes.carry_all(&mut prepared.commit.changes);
+        }
+        Ok(Some(prepared))
     }
 
     fn next_ticket(&self, held: Ticket, state: &State) -> Result<(Ticket, Option<TicketChange>), Error> {

@@ -21,6 +21,8 @@ pub(crate) struct Settled {
     pub(crate) status: Option<StatusCode>,
     /// What hands the ticket out or removes it, in the cookie or in the header that the request came with.
     pub(crate) cookie: Option<HeaderValue>,
+    /// What tells the browser which version of the session it has seen, or removes that.
+    pub(crate) seen: Option<Box<HeaderValue>>,
     pub(crate) clear: Clear,
     /// Whether the store's failure is the reason for the status.
     pub(crate) store_failed: bool,
@@ -112,6 +114,7 @@ impl Inner {
 
     fn answer(&self, status: Option<StatusCode>, cookie: Option<CookieDue>) -> Settled {
         let clear = self.to_clear(cookie);
+        let seen = self.seen_now(cookie);
         let writer = &self.shared.writer;
         let by_header = matches!(self.header(), Some((_, true)));
         let cookie = cookie.and_then(|due| match due {
@@ -120,7 +123,7 @@ impl Inner {
             CookieDue::Set(ticket) => writer.set(&ticket),
             CookieDue::Remove => writer.remove(),
         });
-        Settled { used: true, status, cookie, clear, store_failed: false }
+        Settled { used: true, status, cookie, seen, clear, store_failed: false }
     }
 
     fn to_clear(&self, cookie: Option<CookieDue>) -> Clear {
@@ -204,5 +207,6 @@ async fn settle(inner: &Inner, extent: Extent) -> Settled {
     // A cookie that an outage replaced or removed would cost the visitor the session.
     let store_failed = error.kind() == ErrorKind::Store;
     let cookie = cookie.filter(|_| !store_failed);
-    Settled { store_failed, ..inner.answer(Some(error.status()), cookie) }
+    let answer = inner.answer(Some(error.status()), cookie);
+    Settled { store_failed, seen: answer.seen.filter(|_| !store_failed), ..answer }
 }

@@ -1,4 +1,6 @@
-use cloakroom_core::{Ended, Handle, Invalidate, Invalidated, Principal, Select, SessionInfo, Touch};
+use cloakroom_core::{
+    Ended, Freshness, Handle, Invalidate, Invalidated, Principal, Select, SessionInfo, Touch,
+};
 
 use super::Session;
 use super::commit::once_more;
@@ -112,7 +114,7 @@ impl super::Inner {
     /// A ticket that was replaced since must not end anybody's session.
     async fn check_still_open(&self) -> Result<(), Error> {
         let is_open = self.state().opened().is_some();
-        let gone = is_open && self.look(Select::default(), Touch::Never).await?.is_none();
+        let gone = is_open && self.look(Select::default(), Touch::Never, Freshness::Latest).await?.is_none();
         if gone { Err(Error::gone()) } else { Ok(()) }
     }
 

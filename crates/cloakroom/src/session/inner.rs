@@ -8,7 +8,7 @@ use cloakroom_core::{
     DynStore, Error as StoreError, ErrorKind, Freshness, Gone, Handle, Load, Loaded, Name, Names, Opened,
     Select, Ticket, Touch, Wanted,
 };
-use http::{Extensions, HeaderName, Request, Response};
+use http::{Extensions, Request, Response};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
@@ -17,8 +17,8 @@ use super::marks::Marks;
 use super::state::{State, Target};
 use super::task::run_aside;
 use crate::at_rest::AtRest;
-use crate::config::Settings;
-use crate::cookie::{Cookies, Writer, tickets};
+use crate::config::{Contents, Settings};
+use crate::cookie::{Cookies, OwnHeader, Tracker, Writer, tickets};
 use crate::error::{Error, StoreNothing};
 use crate::events::Events;
 use crate::foresight::{Asked, Foresight};
@@ -32,6 +32,9 @@ pub(crate) struct Shared {
     pub(crate) at_once: bool,
     pub(crate) settings: Settings,
     pub(crate) writer: Writer,
+    pub(crate) own_header: Option<OwnHeader>,
+    /// Lets the version seen travel with the visitor.
+    pub(crate) tracker: Option<Box<Tracker>>,
     pub(crate) at_rest: AtRest,
     /// The commits and invalidations under way.
     pub(crate) tasks: TaskTracker,
@@ -96,7 +99,7 @@ impl Inner {
     /// Begins a request.
     pub(crate) fn begin<B>(shared: &Arc<Shared>, request: &Request<B>) -> Arc<Self> {
         let settings = &shared.settings;
-        let cookies = Cookies::of(request.headers(), settings.header.as_ref());
+        let cookies = Cookies::of(request.headers(), shared.own_header.as_ref());
         let marks = Marks::of(if settings.every_request { Activity::Always } else { Activity::IfUsed });
         let may_learn = shared.foresight.is_some() && !matches!(cookies, Cookies::None);
         let asked = may_learn.then(|| Asked::by(request.method(), request.uri().path()));
@@ -115,9 +118,18 @@ impl Inner {
         refused || self.settings().is_failed(response.status(), response.headers())
     }
 
+    /// Returns whether commits carry all of the session.
+    pub(crate) fn carries_everything(&self) -> bool {
+        self.settings().contents == Contents::Everything
+    }
+
     /// Returns whether the request came with a cookie at all.
     pub(super) fn has_cookies(&self) -> bool {
         !matches!(self.cookies, Cookies::None)
+    }
+
+    pub(super) fn cookies(&self) -> &Cookies {
+        &self.cookies
     }
 
     #[inline]
@@ -125,10 +137,10 @@ impl Inner {
         tickets(&self.cookies, self.cookie_name(), self.shared.writer.signer())
     }
 
-    /// Returns the header that carries tickets, if there is one, and whether it does so for this request.
-    pub(crate) fn header(&self) -> Option<(&HeaderName, bool)> {
-        let name = self.settings().header.as_ref()?;
-        Some((name, self.cookies.are_of_own_header()))
+    /// Returns the headers that carry what the cookies would, if there are any, and whether they do so for this request.
+    pub(crate) fn header(&self) -> Option<(&OwnHeader, bool)> {
+        let own = self.shared.own_header.as_ref()?;
+        Some((own, self.cookies.are_of_own_header()))
     }
 
     pub(super) fn settings(&self) -> &Settings {
@@ -176,6 +188,9 @@ impl Inner {
         if !loaded && self.shared.aside(|| self.try_tickets(extensions, wanted)).await? {
             return Ok(());
         }
+        if self.marks.demands_latest() {
+            Box::pin(self.catch_up()).await?;
+        }
         Box::pin(self.fetch(wanted)).await
     }
 
@@ -212,7 +227,9 @@ impl Inner {
         let mut reads = self.shared.foresight.as_ref().zip(route).and_then(|(all, route)| all.begin(route));
         for ticket in self.tickets() {
             let select = self.selection(extensions, wanted, reads.as_deref());
-            let load = Load { guard: ticket.guard(), select, touch: self.touch(), freshness: Freshness::Any };
+            let seen = self.seen_before(&ticket);
+            let (touch, freshness) = (self.touch(), self.freshness(seen));
+            let load = Load { guard: ticket.guard(), select, touch, freshness };
             let loaded = match self.load(&load).await {
                 Ok(loaded) => loaded,
                 Err(error) => return self.without_store(error),
@@ -224,8 +241,10 @@ impl Inner {
                     if first {
                         state.renewal_due = self.is_to_renew(&opened);
                         let opener = self.shared.at_rest.opener(load.guard.handle);
-                        state.open(ticket, load.guard, (&load.select.values, opener), opened);
+                        let wanted = (&load.select.values, opener);
+                        state.open(ticket, (load.guard, seen), wanted, opened);
                         (state.route, state.reads) = (route, reads.take());
+                        state.is_latest = freshness == Freshness::Latest;
                     }
                     return Ok(first);
                 }
@@ -292,13 +311,13 @@ impl Inner {
         wanted.dedup();
         let unseen = self.unseen(&wanted);
         let wanted = Wanted::Named(unseen.clone().into());
-        let opened = self.read(wanted.clone()).await?;
+        let opened = self.read(wanted.clone(), Freshness::Any).await?;
         self.state().fetched(unseen.len());
         if self.is_as_read(&opened) {
             self.refresh(&wanted, opened, epoch);
             return Ok(());
         }
-        self.read_again(unseen).await
+        self.read_again(unseen, Freshness::Any).await
     }
 
     /// Reads the names of all attributes. If the session has changed since, what the request has read and not changed is
@@ -311,7 +330,7 @@ impl Inner {
     async fn fetch_names_in_turn(&self) -> Result<Vec<Name>, Error> {
         let _turn = self.turn().await;
         let only_names = Select { names: true, ..Select::default() };
-        let opened = self.look(only_names, Touch::Never).await?.ok_or_else(Error::gone)?;
+        let opened = self.look(only_names, Touch::Never, Freshness::Any).await?.ok_or_else(Error::gone)?;
         if self.is_as_read(&opened) {
             return Ok(opened.names.unwrap_or_default());
         }
@@ -320,7 +339,7 @@ impl Inner {
             (Wanted::Named(state.attributes.read_and_unchanged().collect()), state.epoch)
         };
         let both = Select { values: read.clone(), names: true };
-        let mut opened = self.look(both, Touch::Never).await?.ok_or_else(Error::gone)?;
+        let mut opened = self.look(both, Touch::Never, Freshness::Any).await?.ok_or_else(Error::gone)?;
         let names = opened.names.take().unwrap_or_default();
         self.refresh(&read, opened, epoch);
         Ok(names)
@@ -328,17 +347,18 @@ impl Inner {
 
     /// Reads these attributes, and again what the request has read and not changed, in one snapshot. The caller holds
     /// the gate.
-    pub(super) async fn read_again(&self, mut names: Vec<Name>) -> Result<(), Error> {
+    pub(super) async fn read_again(&self, mut names: Vec<Name>, freshness: Freshness) -> Result<(), Error> {
         let (wanted, epoch) = {
             let state = self.state();
             names.extend(state.attributes.read_and_unchanged());
             names.sort_unstable();
             names.dedup();
-            let everything = state.attributes.is_complete();
+            let everything = state.attributes.is_complete() || self.carries_everything();
             (if everything { Wanted::Everything } else { Wanted::Named(names.into()) }, state.epoch)
         };
-        let opened = self.read(wanted.clone()).await?;
+        let opened = self.read(wanted.clone(), freshness).await?;
         self.refresh(&wanted, opened, epoch);
+        self.state().is_latest |= freshness == Freshness::Latest;
         Ok(())
     }
 
@@ -352,15 +372,23 @@ impl Inner {
         wanted.iter().filter(|name| state.attributes.see(name.as_str()) == Seen::Unknown).cloned().collect()
     }
 
-    async fn read(&self, values: Wanted) -> Result<Box<Opened>, Error> {
+    async fn read(&self, values: Wanted, freshness: Freshness) -> Result<Box<Opened>, Error> {
         let select = Select { values, names: false };
-        self.look(select, Touch::Never).await?.ok_or_else(Error::gone)
+        self.look(select, Touch::Never, freshness).await?.ok_or_else(Error::gone)
     }
 
-    /// Loads once more from the session that is open; `None` if it is gone, of which the request takes note.
-    pub(super) async fn look(&self, select: Select, touch: Touch) -> Result<Option<Box<Opened>>, Error> {
-        let Some(guard) = self.state().opened().map(|open| open.guard) else { return Ok(None) };
-        let gone = match self.load(&Load { guard, select, touch, freshness: Freshness::Any }).await? {
+    /// Loads once more from the session that is open, at least as new as what the request has seen; `None` if it is gone, of
+    /// which the request takes note.
+    pub(super) async fn look(
+        &self,
+        select: Select,
+        touch: Touch,
+        freshness: Freshness,
+    ) -> Result<Option<Box<Opened>>, Error> {
+        let opened = self.state().opened().map(|open| (open.guard, open.visitor.knows));
+        let Some((guard, seen)) = opened else { return Ok(None) };
+        let freshness = if freshness == Freshness::Latest { freshness } else { self.freshness(seen) };
+        let gone = match self.load(&Load { guard, select, touch, freshness }).await? {
             Loaded::Open(opened) => return Ok(Some(opened)),
             Loaded::Absent => Gone::Absent,
             Loaded::Superseded => Gone::Superseded,
@@ -380,6 +408,7 @@ impl Inner {
             // The last access that the request is told is the one before its own.
             let accessed_at = open.snapshot.meta.accessed_at;
             open.snapshot.meta = cloakroom_core::Meta { accessed_at, ..opened.meta };
+            open.visitor.sees(open.snapshot.meta.version);
             let opener = self.shared.at_rest.opener(open.guard.handle);
             state.attributes.loaded(wanted, opened.attributes, opened.now, opener);
         }

@@ -1,7 +1,6 @@
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use cloakroom_core::{Handle, Label, Select, Touch, interval_millis};
+use cloakroom_core::{Freshness, Handle, Label, Select, Touch, interval_millis};
 
 use super::Session;
 use super::state::Target;
@@ -98,7 +97,8 @@ impl Session {
         self.inner.apply_now().await
     }
 
-    /// Reads again all that this request has read and not changed.
+    /// Reads again all that this request has read and not changed. No copy answers, only the source: see
+    /// [`ReadLatest`](crate::ReadLatest).
     ///
     /// # Errors
     ///
@@ -108,12 +108,7 @@ impl Session {
         if !self.is_stored()? {
             return Ok(());
         }
-        let inner = Arc::clone(&self.inner);
-        let again = async move {
-            let _turn = inner.turn().await;
-            inner.read_again(Vec::new()).await
-        };
-        self.inner.to_its_end(again).await
+        self.inner.reread().await
     }
 
     /// Records an access now, so that a request that takes longer than the max inactive interval keeps its session.
@@ -129,7 +124,8 @@ impl Session {
         if self.inner.state().has_undelivered_ticket() {
             return self.inner.commit_nothing().await;
         }
-        let beat = self.inner.look(Select::default(), Touch::AtMostEvery(Duration::ZERO)).await?;
+        let beat =
+            self.inner.look(Select::default(), Touch::AtMostEvery(Duration::ZERO), Freshness::Latest).await?;
         self.inner.note_access(beat.ok_or_else(Error::gone)?.now);
         Ok(())
     }

@@ -10,6 +10,7 @@ const ALWAYS: u8 = 1;
 const NEVER: u8 = 2;
 const ANONYMOUS: u8 = 4;
 const LOAD_POLICY: u8 = 8;
+const LATEST: u8 = 16;
 
 impl Marks {
     pub(super) fn of(activity: Activity) -> Self {
@@ -28,6 +29,16 @@ impl Marks {
     pub(crate) fn set_activity(&self, activity: Activity) {
         self.0.fetch_and(!(ALWAYS | NEVER), Ordering::Relaxed);
         self.0.fetch_or(bits(activity), Ordering::Relaxed);
+    }
+
+    /// Returns whether only the newest state will do.
+    #[inline]
+    pub(super) fn demands_latest(&self) -> bool {
+        self.0.load(Ordering::Relaxed) & LATEST != 0
+    }
+
+    pub(crate) fn demand_latest(&self) {
+        self.0.fetch_or(LATEST, Ordering::Relaxed);
     }
 
     pub(super) fn allows_anonymous(&self) -> bool {

@@ -20,6 +20,7 @@ mod recent;
 mod remaining;
 mod renewal;
 mod select;
+mod stale;
 mod state;
 mod task;
 #[cfg(feature = "memory")]

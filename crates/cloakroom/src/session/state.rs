@@ -1,9 +1,12 @@
 use std::task::Waker;
 use std::time::Duration;
 
-use cloakroom_core::{Changes, Gone, Guard, Label, Limit, Name, Opened, Outcome, Principal, Ticket, Wanted};
+use cloakroom_core::{
+    Changes, Gone, Guard, Label, Limit, Name, Opened, Outcome, Principal, Ticket, Version, Wanted,
+};
 
 use super::attributes::{Attributes, Seen};
+use super::stale::Visitor;
 use crate::at_rest::Opener;
 use crate::error::Error;
 use crate::foresight::{Reads, Route};
@@ -29,6 +32,8 @@ pub(super) struct State {
     pub(super) renewal_due: bool,
     /// Whether the response's head has gone out, or the request is over.
     pub(super) head_sent: bool,
+    /// Whether the source was asked, and no copy.
+    pub(super) is_latest: bool,
     /// Whether what is left of the changes is meant to be lost.
     pub(super) abandoned: bool,
     /// Whether an operation on the store is under way: they follow one another.
@@ -70,6 +75,7 @@ pub(super) struct Open {
     pub(super) snapshot: Box<Opened>,
     /// Whether an access is known to be recorded as of the snapshot's time.
     pub(super) accessed: bool,
+    pub(super) visitor: Visitor,
 }
 
 /// Changes to a session that are not attributes.
@@ -151,17 +157,18 @@ impl State {
         }
     }
 
-    /// Takes note of the session that a ticket has opened.
+    /// Takes note of the session that a ticket has opened, of which the visitor has brought this version.
     pub(super) fn open(
         &mut self,
         ticket: Ticket,
-        guard: Guard,
+        (guard, brought): (Guard, Version),
         (wanted, opener): (&Wanted, Opener),
         mut snapshot: Box<Opened>,
     ) {
         let found = std::mem::take(&mut snapshot.attributes);
         self.attributes.loaded(wanted, found, snapshot.now, opener);
-        self.target = Target::Open(Open { ticket, guard, snapshot, accessed: false });
+        let visitor = Visitor::shown(brought, snapshot.meta.version);
+        self.target = Target::Open(Open { ticket, guard, snapshot, accessed: false, visitor });
     }
 
     /// Takes note that so many attributes had to be fetched.
@@ -331,7 +338,7 @@ pub(super) enum Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cloakroom_core::{Meta, Seed, Standing, Timestamp, Version};
+    use cloakroom_core::{Meta, Seed, Standing, Timestamp};
 
     fn opened(standing: Standing) -> State {
         let ticket = Ticket::generate().unwrap();
@@ -355,6 +362,7 @@ mod tests {
             guard: ticket.guard(),
             snapshot: Box::new(snapshot),
             accessed: false,
+            visitor: Visitor::of_new(Version(1)),
         });
         State { target, ..State::default() }
     }

@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cloakroom_core::{
-    AttributeChange, Changes, Commit, CommitId, Committed, Conflict, Edit, Expect, Intent, Name, Outcome,
-    Ticket,
+    AttributeChange, Changes, Commit, CommitId, Committed, Conflict, Edit, Expect, Freshness, Intent, Name,
+    Outcome, Ticket,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -174,7 +174,7 @@ impl Session {
         self.inner.to_its_end(async move { inner.store_one(name, value, before).await }).await
     }
 
-    /// Reads the attribute again, after a pause that grows with the attempts so that the contenders get out of step.
+    /// Reads the attribute again from the source, for a copy may not know of the contender, after a pause that grows with the attempts so that the contenders get out of step.
     pub(super) async fn look_again(&self, name: &Name, attempt: u32) -> Result<(), Error> {
         if attempt > 1 {
             let spread = u64::from(attempt.min(20)) * 1000;
@@ -186,7 +186,7 @@ impl Session {
         let again = async move {
             let _turn = inner.turn().await;
             let is_open = inner.state().opened().is_some();
-            if is_open { inner.read_again(vec![name]).await } else { Ok(()) }
+            if is_open { inner.read_again(vec![name], Freshness::Latest).await } else { Ok(()) }
         };
         self.inner.to_its_end(again).await
     }

@@ -130,6 +130,37 @@ pub(crate) fn unheard(reason: &'static str) {
     metrics::counter!("cloakroom_unheard_events_total", "reason" => reason).increment(1);
 }
 
+/// Counts a session whose attributes have gone to disk.
+#[inline]
+pub(crate) fn passivated() {
+    #[cfg(feature = "metrics")]
+    metrics::counter!("cloakroom_passivated_total").increment(1);
+}
+
+/// Counts a session whose attributes have come back from disk.
+#[inline]
+pub(crate) fn activated() {
+    #[cfg(feature = "metrics")]
+    metrics::counter!("cloakroom_activated_total").increment(1);
+}
+
+/// Counts a failure of the disk that sessions are passivated to: `put`, `get` or `remove`.
+#[inline]
+pub(crate) fn depot_failed(operation: &'static str) {
+    #[cfg(feature = "metrics")]
+    metrics::counter!("cloakroom_depot_failures_total", "operation" => operation).increment(1);
+}
+
+/// Tells how many bytes a store with a depot takes in memory, and how many of its sessions are on disk.
+#[inline]
+pub(crate) fn memory(bytes: u64, passivated: usize) {
+    #[cfg(feature = "metrics")]
+    {
+        metrics::gauge!("cloakroom_memory_bytes").set(bytes as f64);
+        metrics::gauge!("cloakroom_passivated_sessions").set(passivated as f64);
+    }
+}
+
 /// Tells how the bytes that are held back of a session have changed; `None`: nothing is held back of it.
 #[inline]
 pub(crate) fn held_back(before: Option<usize>, after: Option<usize>) {

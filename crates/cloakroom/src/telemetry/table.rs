@@ -10,7 +10,7 @@ enum Kind {
 use Kind::{Counter, Gauge, Histogram};
 
 /// The names, and what each is. `docs/metrics.md` says the same to those who read no code.
-const TABLE: [(&str, Kind, Unit, &str); 26] = [
+const TABLE: [(&str, Kind, Unit, &str); 31] = [
     ("cloakroom_loads_total", Counter, Unit::Count, "Loads of a session by a ticket, by result."),
     ("cloakroom_fetches_total", Counter, Unit::Count, "Later reads of a session that was open, by result."),
     ("cloakroom_touches_total", Counter, Unit::Count, "Accesses that a load has recorded."),
@@ -82,6 +82,21 @@ const TABLE: [(&str, Kind, Unit, &str); 26] = [
         Unit::Count,
         "Events that a listener did not take, by reason.",
     ),
+    ("cloakroom_passivated_total", Counter, Unit::Count, "Sessions that went from memory to disk."),
+    ("cloakroom_activated_total", Counter, Unit::Count, "Sessions that came back from disk."),
+    (
+        "cloakroom_depot_failures_total",
+        Counter,
+        Unit::Count,
+        "Failures of the disk that sessions are passivated to, by operation.",
+    ),
+    (
+        "cloakroom_memory_bytes",
+        Gauge,
+        Unit::Bytes,
+        "What the sessions of a store with a depot take in memory.",
+    ),
+    ("cloakroom_passivated_sessions", Gauge, Unit::Count, "Sessions that are on disk."),
     ("cloakroom_held_back_sessions", Gauge, Unit::Count, "Sessions with commits that are held back."),
     ("cloakroom_held_back_bytes", Gauge, Unit::Bytes, "What is held back of them."),
     (

@@ -1,7 +1,9 @@
 //! A store that is away for a while.
 
+mod directory;
 mod tables;
 
+use self::directory::Directory;
 use self::tables::Tables;
 use super::{Backend, Proxy, Site};
 
@@ -13,6 +15,8 @@ pub(crate) struct Outage<'a> {
 
 #[derive(Debug)]
 enum How<'a> {
+    /// A directory that is away or locked.
+    Directory(Directory),
     /// A file whose tables are hidden or locked.
     Tables(Tables),
     /// A server that nothing gets through to.
@@ -20,10 +24,12 @@ enum How<'a> {
 }
 
 impl<'a> Outage<'a> {
-    /// Makes every operation fail: the tables are hidden, the server refuses connections.
+    /// Makes every operation fail: the directory or the tables are hidden, the server refuses connections.
     pub(crate) async fn begin(site: &'a Site) -> Self {
-        if site.backend() == Backend::Sqlite {
-            return Self { how: How::Tables(Tables::hide(site).await) };
+        match site.backend() {
+            Backend::File => return Self { how: How::Directory(Directory::hide(site)) },
+            Backend::Sqlite => return Self { how: How::Tables(Tables::hide(site).await) },
+            _ => {}
         }
         let proxies = proxies(site);
         for proxy in proxies {
@@ -32,10 +38,12 @@ impl<'a> Outage<'a> {
         Self { how: How::Proxies(proxies) }
     }
 
-    /// Makes every operation hang: the tables are locked, nothing gets through to the server or back.
+    /// Makes every operation hang that writes, or all: the sessions or the tables are locked, nothing gets through to the server or back.
     pub(crate) async fn hang(site: &'a Site) -> Self {
-        if site.backend() == Backend::Sqlite {
-            return Self { how: How::Tables(Tables::lock(site).await) };
+        match site.backend() {
+            Backend::File => return Self { how: How::Directory(Directory::lock(site)) },
+            Backend::Sqlite => return Self { how: How::Tables(Tables::lock(site).await) },
+            _ => {}
         }
         let proxies = proxies(site);
         proxies.iter().for_each(Proxy::black_hole);
@@ -45,6 +53,7 @@ impl<'a> Outage<'a> {
     /// Lets the store come back.
     pub(crate) async fn end(self) {
         match self.how {
+            How::Directory(directory) => directory.restore(),
             How::Tables(tables) => tables.restore().await,
             How::Proxies(proxies) => {
                 for proxy in proxies {

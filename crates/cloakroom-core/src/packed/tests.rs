@@ -1,14 +1,13 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use cloakroom_core::{
+use proptest::prelude::*;
+
+use super::{FORMAT, InvalidRecord, decode, decode_for_load, encode};
+use crate::{
     Bind, Changes, Commit, CommitId, Creation, Intent, Label, Limits, Previous, Principal, Proof, Record,
     Replacement, Seed, Ticket, Timestamp, Version,
 };
-
-use proptest::prelude::*;
-
-use super::{Damaged, FORMAT, decode, decode_for_load, encode};
 
 /// A record with two recent commits, and every field set to something of its own.
 fn full() -> Record {
@@ -91,7 +90,7 @@ fn a_load_needs_all_but_the_recent_commits() {
 fn an_unknown_format_is_told() {
     let mut bytes = encode(&full());
     bytes[0] = FORMAT + 1;
-    assert_eq!(decode(&bytes), Err(Damaged::Format(FORMAT + 1)));
+    assert_eq!(decode(&bytes), Err(InvalidRecord::Format(FORMAT + 1)));
 }
 
 #[test]

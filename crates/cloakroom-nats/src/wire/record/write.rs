@@ -1,18 +1,15 @@
-use cloakroom_core::{Label, Principal, Record, Replacement, Timestamp};
+use cloakroom_core::{Label, Principal, Record, Replacement};
 
-use super::{BY_SIGN_IN, ENDS_AT, FORMAT, LABEL, MORE, NEXT_LAPSE, PREVIOUS, PRINCIPAL, SIGNED_IN_AT};
-
-/// Enough for a record without texts, and with as many recent commits as are kept.
-const USUAL_BYTES: usize = 400;
+use super::{BY_SIGN_IN, ENDS_AT, LABEL, MORE, NEXT_LAPSE, PREVIOUS, PRINCIPAL, SIGNED_IN_AT};
+use crate::wire::writer::{number, short_part, time};
 
 /// Writes the record as bytes.
-pub(crate) fn encode(record: &Record) -> Vec<u8> {
-    let mut out = Vec::with_capacity(USUAL_BYTES);
-    out.extend_from_slice(&[FORMAT, flags(record)]);
-    always(record, &mut out);
+pub(in crate::wire) fn encode(record: &Record, out: &mut Vec<u8>) {
+    out.push(flags(record));
+    always(record, out);
     if let Some(previous) = &record.previous {
         out.extend_from_slice(previous.proof.as_bytes());
-        time(previous.until, &mut out);
+        time(previous.until, out);
     }
     match record.previous.as_ref().map(|previous| &previous.replaced_by) {
         Some(Replacement::Renewal(Some(seed))) => out.extend_from_slice(seed.as_bytes()),
@@ -20,14 +17,13 @@ pub(crate) fn encode(record: &Record) -> Vec<u8> {
         _ => {}
     }
     for moment in [record.ends_at, record.signed_in_at, record.next_lapse].into_iter().flatten() {
-        time(moment, &mut out);
+        time(moment, out);
     }
     let texts = [record.principal.as_ref().map(Principal::as_str), record.label.as_ref().map(Label::as_str)];
     for words in texts.into_iter().flatten() {
-        text(words, &mut out);
+        short_part(words.as_bytes(), out);
     }
-    out.extend_from_slice(&record.recent.to_bytes());
-    out
+    short_part(&record.recent.to_bytes(), out);
 }
 
 fn always(record: &Record, out: &mut Vec<u8>) {
@@ -63,19 +59,4 @@ fn flags(record: &Record) -> u8 {
 fn has_more(record: &Record) -> bool {
     let replaced_by = record.previous.as_ref().map(|it| &it.replaced_by);
     matches!(replaced_by, Some(Replacement::Renewal(Some(_)) | Replacement::SignIn(Some(_))))
-}
-
-fn time(time: Timestamp, out: &mut Vec<u8>) {
-    number(time.as_millis(), out);
-}
-
-fn number(number: u64, out: &mut Vec<u8>) {
-    out.extend_from_slice(&number.to_be_bytes());
-}
-
-/// Texts have at most 256 bytes.
-fn text(text: &str, out: &mut Vec<u8>) {
-    let length = u16::try_from(text.len()).unwrap_or(u16::MAX);
-    out.extend_from_slice(&length.to_be_bytes());
-    out.extend_from_slice(text.as_bytes());
 }

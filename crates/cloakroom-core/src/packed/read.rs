@@ -1,17 +1,18 @@
 use std::time::Duration;
 
-use cloakroom_core::{
-    Label, Previous, Principal, Proof, RecentCommits, Record, Replacement, Seed, Timestamp, Version,
-};
-
 use super::{
-    BY_SIGN_IN, Damaged, ENDS_AT, FORMAT, LABEL, MORE, NEXT_LAPSE, PREVIOUS, PRINCIPAL, SIGNED_IN_AT,
+    BY_SIGN_IN, ENDS_AT, FORMAT, InvalidRecord, LABEL, MORE, NEXT_LAPSE, PREVIOUS, PRINCIPAL, SIGNED_IN_AT,
 };
+use crate::recent::RecentCommits;
+use crate::record::{Previous, Record, Replacement};
+use crate::text::{Label, Principal};
+use crate::ticket::{Proof, Seed};
+use crate::time::{Timestamp, Version};
 
-const DAMAGED: Damaged = Damaged::Column("record");
+const DAMAGED: InvalidRecord = InvalidRecord::Damaged;
 
 /// Reads a record.
-pub(crate) fn decode(bytes: &[u8]) -> Result<Record, Damaged> {
+pub(super) fn decode(bytes: &[u8]) -> Result<Record, InvalidRecord> {
     let mut fields = Fields::new(bytes)?;
     let mut record = fields.record()?;
     record.recent = RecentCommits::from_bytes(fields.rest).ok_or(DAMAGED)?;
@@ -19,7 +20,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Record, Damaged> {
 }
 
 /// Reads a record without its recent commits: enough to decide on a load, and not to be stored again.
-pub(crate) fn decode_for_load(bytes: &[u8]) -> Result<Record, Damaged> {
+pub(super) fn decode_for_load(bytes: &[u8]) -> Result<Record, InvalidRecord> {
     Fields::new(bytes)?.record()
 }
 
@@ -30,15 +31,15 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    fn new(bytes: &'a [u8]) -> Result<Self, Damaged> {
+    fn new(bytes: &'a [u8]) -> Result<Self, InvalidRecord> {
         match bytes {
             [FORMAT, flags, rest @ ..] => Ok(Self { flags: *flags, rest }),
             [FORMAT] | [] => Err(DAMAGED),
-            [other, ..] => Err(Damaged::Format(*other)),
+            [other, ..] => Err(InvalidRecord::Format(*other)),
         }
     }
 
-    fn record(&mut self) -> Result<Record, Damaged> {
+    fn record(&mut self) -> Result<Record, InvalidRecord> {
         let proof = Proof::from_bytes(self.array()?);
         let version = Version(self.number()?);
         let (ticket_issued_at, created_at, accessed_at) = (self.time()?, self.time()?, self.time()?);
@@ -69,7 +70,7 @@ impl<'a> Fields<'a> {
         })
     }
 
-    fn previous(&mut self) -> Result<Option<Previous>, Damaged> {
+    fn previous(&mut self) -> Result<Option<Previous>, InvalidRecord> {
         self.when(PREVIOUS, |it| {
             let (proof, until) = (Proof::from_bytes(it.array()?), it.time()?);
             let replaced_by = if it.flags & BY_SIGN_IN != 0 {
@@ -84,20 +85,20 @@ impl<'a> Fields<'a> {
     fn when<T>(
         &mut self,
         flag: u8,
-        read: impl FnOnce(&mut Self) -> Result<T, Damaged>,
-    ) -> Result<Option<T>, Damaged> {
+        read: impl FnOnce(&mut Self) -> Result<T, InvalidRecord>,
+    ) -> Result<Option<T>, InvalidRecord> {
         (self.flags & flag != 0).then(|| read(self)).transpose()
     }
 
-    fn time(&mut self) -> Result<Timestamp, Damaged> {
+    fn time(&mut self) -> Result<Timestamp, InvalidRecord> {
         self.number().map(Timestamp::from_millis)
     }
 
-    fn number(&mut self) -> Result<u64, Damaged> {
+    fn number(&mut self) -> Result<u64, InvalidRecord> {
         self.array().map(u64::from_be_bytes)
     }
 
-    fn text(&mut self) -> Result<String, Damaged> {
+    fn text(&mut self) -> Result<String, InvalidRecord> {
         let length = usize::from(u16::from_be_bytes(self.array()?));
         let (text, rest) = self.rest.split_at_checked(length).ok_or(DAMAGED)?;
         self.rest = rest;
@@ -105,7 +106,7 @@ impl<'a> Fields<'a> {
         Ok(text.to_owned())
     }
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Damaged> {
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], InvalidRecord> {
         let (array, rest) = self.rest.split_first_chunk().ok_or(DAMAGED)?;
         self.rest = rest;
         Ok(*array)

@@ -1,0 +1,93 @@
+use std::fs;
+use std::path::PathBuf;
+
+use cloakroom_core::{AtLimit, Bind, Intent, Invalidate, MaxSessions, Outcome, Store as _, Ticket};
+use cloakroom_testkit::Harness as _;
+
+use crate::support::*;
+
+/// Lists the index's entries, whoever's they are.
+fn entries(nodes: &Nodes) -> Vec<PathBuf> {
+    let folders = |folder: PathBuf| {
+        let entries = fs::read_dir(folder).unwrap().map(|it| it.unwrap().path());
+        entries.filter(|it| it.is_dir()).collect::<Vec<_>>()
+    };
+    let principals = folders(nodes.namespace().join("principals")).into_iter().flat_map(folders);
+    principals
+        .flat_map(|it| fs::read_dir(it).unwrap().map(|it| it.unwrap().path()).collect::<Vec<_>>())
+        .collect()
+}
+
+#[tokio::test]
+async fn an_entry_goes_with_its_session() {
+    let nodes = Nodes::new();
+    let store = nodes.store().await;
+    let ticket = session_of(&store, "ada").await;
+    assert_eq!(entries(&nodes).len(), 1);
+    let (again, signing_in) = sign_in(&ticket, "ada");
+    commit(&store, &signing_in).await;
+    assert_eq!(entries(&nodes).len(), 1);
+    let (bobs, rebinding) = sign_in(&again, "bob");
+    commit(&store, &rebinding).await;
+    assert_eq!(entries(&nodes).len(), 1, "ada's is gone");
+    store.invalidate(&Invalidate::Ticket(bobs.guard())).await.unwrap();
+    assert_eq!(entries(&nodes).len(), 0);
+
+    session_of(&store, "ada").await;
+    nodes.clock.advance(INTERVAL);
+    assert_eq!(sweep(&store).await.len(), 1);
+    assert_eq!(entries(&nodes).len(), 0);
+}
+
+#[tokio::test]
+async fn an_entry_that_is_one_too_many_is_left_out_and_removed() {
+    let nodes = Nodes::new();
+    let store = nodes.store().await;
+    let (adas, bobs) = (session_of(&store, "ada").await, session_of(&store, "bob").await);
+    let ada = entries(&nodes).into_iter().find(|it| it.ends_with(file_name(&adas))).unwrap();
+    for wrong in [&bobs, &Ticket::generate().unwrap()] {
+        fs::write(ada.with_file_name(file_name(wrong)), "").unwrap();
+    }
+    fs::write(ada.with_file_name("nonsense"), "").unwrap();
+    assert_eq!(entries(&nodes).len(), 5);
+    let listed = store.sessions_of(&principal("ada")).await.unwrap();
+    assert_eq!(listed.iter().map(|it| it.handle).collect::<Vec<_>>(), [adas.handle()]);
+    assert_eq!(entries(&nodes).len(), 3);
+    assert_eq!(store.sessions_of(&principal("bob")).await.unwrap().len(), 1);
+}
+
+/// Ending a principal's sessions does not end one that is listed as theirs and is not.
+#[tokio::test]
+async fn a_wrong_entry_ends_nobody() {
+    let nodes = Nodes::new();
+    let store = nodes.store().await;
+    let (adas, bobs) = (session_of(&store, "ada").await, session_of(&store, "bob").await);
+    let ada = entries(&nodes).into_iter().find(|it| it.ends_with(file_name(&adas))).unwrap();
+    fs::write(ada.with_file_name(file_name(&bobs)), "").unwrap();
+    let all = Invalidate::Principal { principal: principal("ada"), except: None };
+    store.invalidate(&all).await.unwrap();
+    assert!(open(&store, &adas, &[]).await.unwrap().is_none());
+    assert_eq!(read(&store, &bobs, "a").await.unwrap(), "1");
+    assert_eq!(entries(&nodes).len(), 1);
+}
+
+/// A sign-in that was refused, or whose process was killed midway, leaves an entry at most.
+#[tokio::test]
+async fn a_refused_sign_in_creates_nothing() {
+    let nodes = Nodes::new();
+    let store = nodes.store().await;
+    session_of(&store, "ada").await;
+    let ticket = Ticket::generate().unwrap();
+    let mut create = create(ticket.guard(), Vec::new());
+    if let Intent::Create(creation) = &mut create.intent {
+        let max_sessions = Some(MaxSessions { count: 1, at_limit: AtLimit::Refuse });
+        creation.bind = Some(Bind { principal: principal("ada"), max_sessions });
+    }
+    assert!(matches!(store.commit(&create).await.unwrap(), Outcome::OverLimit(_)));
+    assert!(!nodes.file(&ticket).exists());
+    assert_eq!(entries(&nodes).len(), 1);
+}
+
+fn file_name(ticket: &Ticket) -> String {
+    ticket.handle().to_string().replace('-', "")
+}
