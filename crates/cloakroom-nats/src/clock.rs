@@ -115,7 +115,8 @@ impl ServerClock {
         let sequence = jet.store(&self.subject, Bytes::new()).await?;
         let error = sent.elapsed() / 2;
         let stored = jet.at(Kept::Sessions, sequence).await?;
-        let lost = || Failure::new(cloakroom_core::ErrorKind::Unavailable, "a message to read the clock by is gone");
+        let lost =
+            || Failure::new(cloakroom_core::ErrorKind::Unavailable, "a message to read the clock by is gone");
         let shown = stored.ok_or_else(lost)?.stored_at;
         let (jet, at) = (jet.clone(), sent + error);
         // Nobody else needs it.

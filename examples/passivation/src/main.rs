@@ -45,7 +45,10 @@ async fn count(State(store): State<PassivatingStore>, mut visits: Attr<Visits>) 
     visits.count += 1;
     visits.ballast = "x".repeat(30_000);
     let (all, on_disk, bytes) = (store.len(), store.passivated(), store.bytes());
-    format!("Visit number {}. {all} sessions, {on_disk} of them on disk; {bytes} bytes of memory\n", visits.count)
+    format!(
+        "Visit number {}. {all} sessions, {on_disk} of them on disk; {bytes} bytes of memory\n",
+        visits.count
+    )
 }
 
 #[tokio::main]

@@ -77,10 +77,16 @@ impl NatsServers {
         let (mut replicas, mut storage) = (1, Storage::Memory);
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             match pair.split_once('=') {
-                Some(("replicas", count)) => replicas = count.parse().map_err(|_| "`replicas` is no number")?,
+                Some(("replicas", count)) => {
+                    replicas = count.parse().map_err(|_| "`replicas` is no number")?
+                }
                 Some(("storage", "file")) => storage = Storage::File,
                 Some(("storage", "memory")) => storage = Storage::Memory,
-                _ => return Err("a URL of NATS has `namespace`, `replicas`, and `storage`, `file` or `memory`"),
+                _ => {
+                    return Err(
+                        "a URL of NATS has `namespace`, `replicas`, and `storage`, `file` or `memory`",
+                    );
+                }
             }
         }
         Ok(Self { server: Server { url: servers.to_owned(), namespace }, replicas, storage })

@@ -76,8 +76,14 @@ impl Jet {
         let stream = self.link.ask(async { self.context.get_or_create_stream(config).await }).await?;
         let info = stream.cached_info().clone();
         let is_bounded = info.config.max_messages_per_subject == 1;
-        if is_bounded != (kept == Kept::Sessions) || info.config.discard != DiscardPolicy::New || !info.config.allow_direct {
-            return Err(Failure::new(ErrorKind::Refused, format!("the stream {} is not one of ours", info.config.name)));
+        if is_bounded != (kept == Kept::Sessions)
+            || info.config.discard != DiscardPolicy::New
+            || !info.config.allow_direct
+        {
+            return Err(Failure::new(
+                ErrorKind::Refused,
+                format!("the stream {} is not one of ours", info.config.name),
+            ));
         }
         Ok(info)
     }

@@ -25,12 +25,16 @@ impl Guarded {
 impl Jet {
     /// Stores a message, and returns its sequence.
     pub(crate) async fn store(&self, subject: &str, body: Bytes) -> Result<u64, Failure> {
-        self.publish(subject, &|| PublishMessage::build().payload(body.clone())).await.map(|(sequence, _)| sequence)
+        self.publish(subject, &|| PublishMessage::build().payload(body.clone()))
+            .await
+            .map(|(sequence, _)| sequence)
     }
 
     /// Stores a message once, however many do it.
     pub(crate) async fn store_once(&self, subject: &str, id: &str, body: Bytes) -> Result<(), Failure> {
-        self.publish(subject, &|| PublishMessage::build().payload(body.clone()).message_id(id)).await.map(drop)
+        self.publish(subject, &|| PublishMessage::build().payload(body.clone()).message_id(id))
+            .await
+            .map(drop)
     }
 
     /// Stores a message if the last one of its subject is still the one that was read; returns its sequence, or `None` if it is
@@ -99,6 +103,9 @@ fn is_gone(kind: &DeleteMessageErrorKind) -> bool {
     let DeleteMessageErrorKind::JetStream(error) = kind else { return false };
     matches!(
         error.error_code(),
-        ErrorCode::SEQUENCE_NOT_FOUND | ErrorCode::STREAM_MESSAGE_DELETE_FAILED | ErrorCode::STREAM_NOT_FOUND | ErrorCode::NO_MESSAGE_FOUND
+        ErrorCode::SEQUENCE_NOT_FOUND
+            | ErrorCode::STREAM_MESSAGE_DELETE_FAILED
+            | ErrorCode::STREAM_NOT_FOUND
+            | ErrorCode::NO_MESSAGE_FOUND
     )
 }

@@ -51,8 +51,7 @@ impl NatsStore {
                 Err(over) => return Ok(Applied::Answered(Outcome::OverLimit(over))),
             };
             let (version, due) = (record.version, record.expires_at());
-            let mut manifest =
-                Manifest { born: 0, leased_until: None, record, attributes: Vec::new() };
+            let mut manifest = Manifest { born: 0, leased_until: None, record, attributes: Vec::new() };
             let missing = parts.edit(&mut manifest, now.minus(commit.age));
             let handle = commit.guard.handle;
             let queue = async { if is_queued { Ok(()) } else { self.queue(handle, due, now).await } };
@@ -99,7 +98,12 @@ impl NatsStore {
     }
 
     /// Stores a session as it is after a commit; returns whether it was as it was read.
-    async fn store_manifest(&self, guard: Guarded, handle: Handle, manifest: &Manifest) -> Result<bool, Error> {
+    async fn store_manifest(
+        &self,
+        guard: Guarded,
+        handle: Handle,
+        manifest: &Manifest,
+    ) -> Result<bool, Error> {
         let kind = format!("c{}", manifest.record.version.0);
         let (subject, body) = (self.subjects.session(handle), manifest.encode().into());
         let stored = self.jet.store_after(guard, &subject, (KIND, &kind), body).await;
@@ -118,7 +122,8 @@ impl NatsStore {
         let kept: std::collections::HashSet<u64> = manifest.sequences().collect();
         let superseded = before.sequences.into_iter().filter(|it| !kept.contains(it)).collect();
         self.remove_later(Kept::Values, superseded);
-        if let Some(principal) = before.principal.filter(|it| Some(it) != manifest.record.principal.as_ref()) {
+        if let Some(principal) = before.principal.filter(|it| Some(it) != manifest.record.principal.as_ref())
+        {
             self.leave_later(principal, vec![handle]);
         }
     }

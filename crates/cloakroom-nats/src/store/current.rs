@@ -1,6 +1,6 @@
 use bytes::Bytes;
 use cloakroom_core::{Error, Handle, Select, StoredAttribute, Timestamp};
-use futures_util::future::{try_join, try_join3, try_join_all};
+use futures_util::future::{try_join, try_join_all, try_join3};
 
 use super::{NatsStore, at};
 use crate::subjects::Kept;

@@ -58,10 +58,12 @@ impl NatsStore {
     }
 
     async fn end_by_ticket(&self, guard: &Guard) -> Result<End, Error> {
-        self.end_if(INVALIDATE, guard.handle, |manifest, now| match manifest.record.admit(&guard.proof, now) {
-            Admission::Current | Admission::Previous(_) => None,
-            Admission::Superseded => Some(End::Superseded),
-            Admission::Refused => Some(End::Nothing),
+        self.end_if(INVALIDATE, guard.handle, |manifest, now| {
+            match manifest.record.admit(&guard.proof, now) {
+                Admission::Current | Admission::Previous(_) => None,
+                Admission::Superseded => Some(End::Superseded),
+                Admission::Refused => Some(End::Nothing),
+            }
         })
         .await
     }

@@ -61,7 +61,9 @@ impl NatsStore {
                 Some(passed) = marked.recv() => marks.passed(passed?),
                 _ = timer.tick() => self.mark(mark.clone()),
             }
-            if let Some(moment) = marks.take() && tell.send(Ok(Notice::CaughtUp(moment))).await.is_err() {
+            if let Some(moment) = marks.take()
+                && tell.send(Ok(Notice::CaughtUp(moment))).await.is_err()
+            {
                 return Ok(());
             }
         }
@@ -97,7 +99,8 @@ impl Marks {
     /// Returns the latest moment of which everything has been heard, once.
     fn take(&mut self) -> Option<Instant> {
         let heard = self.heard;
-        let moment = self.sent.iter().filter(|(_, sequence)| *sequence <= heard).map(|(moment, _)| *moment).max();
+        let moment =
+            self.sent.iter().filter(|(_, sequence)| *sequence <= heard).map(|(moment, _)| *moment).max();
         self.sent.retain(|(_, sequence)| *sequence > heard);
         moment
     }

@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use cloakroom_core::{
-    Bind, Commit, Ended, Error, ErrorKind, Handle, Intent, MaxSessions, Outcome, Principal, Timestamp, Verdict,
+    Bind, Commit, Ended, Error, ErrorKind, Handle, Intent, MaxSessions, Outcome, Principal, Timestamp,
+    Verdict,
 };
 
 use super::commit::{COMMIT, committed, decide};
@@ -98,7 +99,9 @@ impl NatsStore {
         let others = index.listed.iter().map(|it| it.handle).filter(|it| *it != own).collect();
         let live = self.live_among(COMMIT, principal, others).await?.into_iter();
         let live: Vec<(Timestamp, Handle)> = live
-            .filter_map(|(handle, manifest)| Some((manifest?.record.signed_in_at.unwrap_or_default(), handle)))
+            .filter_map(|(handle, manifest)| {
+                Some((manifest?.record.signed_in_at.unwrap_or_default(), handle))
+            })
             .collect();
         let oldest = match max.make_room(live) {
             Ok(oldest) => oldest,

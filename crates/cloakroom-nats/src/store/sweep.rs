@@ -73,7 +73,9 @@ impl NatsStore {
             match Due::decode(message.body) {
                 Ok(due) if due.at > now => break,
                 Ok(due) => notes.push((message.sequence, due)),
-                Err(damaged) => tracing::warn!(error = %damaged, "a note that cannot be read was left where it is"),
+                Err(damaged) => {
+                    tracing::warn!(error = %damaged, "a note that cannot be read was left where it is")
+                }
             }
             *from = message.sequence + 1;
         }
@@ -127,7 +129,8 @@ impl NatsStore {
         let leased = Manifest { leased_until: Some(now.plus(lease)), ..manifest.clone() };
         let guard = Guarded::after(current.last.as_ref().map(|last| last.sequence));
         let (subject, body) = (self.subjects.session(handle), leased.encode().into());
-        let stored = self.jet.store_after(guard, &subject, (KIND, UNCHANGED), body).await.map_err(at(SWEEP))?;
+        let stored =
+            self.jet.store_after(guard, &subject, (KIND, UNCHANGED), body).await.map_err(at(SWEEP))?;
         Ok(stored.map(|_| (ended, now.plus(lease))))
     }
 

@@ -99,7 +99,10 @@ mod tests {
         let bytes = index.encode();
         assert_eq!(Index::decode(bytes.clone().into()), Ok(index));
         for length in 1..bytes.len() {
-            assert!(Index::decode(Bytes::copy_from_slice(&bytes[..length])).is_err(), "cut to {length} bytes");
+            assert!(
+                Index::decode(Bytes::copy_from_slice(&bytes[..length])).is_err(),
+                "cut to {length} bytes"
+            );
         }
     }
 }

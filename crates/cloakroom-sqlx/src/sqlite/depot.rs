@@ -174,11 +174,9 @@ impl Depot for SqliteDepot {
     fn leave(&self, records: Vec<(u64, Bytes)>) -> BoxFuture<'_, Result<(), Error>> {
         const LEAVE: &str = "INSERT OR REPLACE INTO cloakroom_records (number, record) VALUES (?, ?)";
         Box::pin(
-            self.write(
-                "leave records",
-                false,
-                async move |connection| insert(connection, LEAVE, records).await,
-            ),
+            self.write("leave records", false, async move |connection| {
+                insert(connection, LEAVE, records).await
+            }),
         )
     }
 

@@ -43,7 +43,8 @@ impl Away {
     }
 
     fn weight(&self) -> u64 {
-        AWAY_OVERHEAD + self.names.iter().map(|(name, _)| name.as_str().len() as u64 + NAME_OVERHEAD).sum::<u64>()
+        AWAY_OVERHEAD
+            + self.names.iter().map(|(name, _)| name.as_str().len() as u64 + NAME_OVERHEAD).sum::<u64>()
     }
 }
 
@@ -139,7 +140,9 @@ impl Held {
     fn growth(&self, commit: &Commit) -> u64 {
         let changes = commit.changes.attributes.iter();
         let more = changes.map(|change| {
-            let before = self.size(&change.name).map(|it| change.name.as_str().len() as u64 + it.value + ATTRIBUTE_OVERHEAD);
+            let before = self
+                .size(&change.name)
+                .map(|it| change.name.as_str().len() as u64 + it.value + ATTRIBUTE_OVERHEAD);
             cost_of(&change.name, &change.edit).saturating_sub(before.unwrap_or_default())
         });
         more.sum()
@@ -312,7 +315,8 @@ impl MemoryStore {
     ) -> BroughtBack {
         let mut shard = self.inner.shard(handle);
         let away = shard.away.get(&handle);
-        let Some(held) = away.filter(|it| it.away.as_ref().is_some_and(|away| away.kept.number() == parcel)) else {
+        let Some(held) = away.filter(|it| it.away.as_ref().is_some_and(|away| away.kept.number() == parcel))
+        else {
             return BroughtBack::NotAway;
         };
         if usize::try_from(held.record.attributes) != Ok(content.attributes.len()) {

@@ -1,8 +1,8 @@
 use cloakroom_core::{Error, ErrorKind, Handle};
 
+use super::Shared;
 use super::content::content_from_bytes;
 use super::listener::Moved;
-use super::Shared;
 use crate::memory::{BroughtBack, Content};
 use crate::telemetry;
 

@@ -152,7 +152,10 @@ impl PassivatingStore {
 impl fmt::Debug for PassivatingStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Shared { memory, depot, .. } = &*self.shared;
-        f.debug_struct("PassivatingStore").field("memory", memory).field("depot", depot).finish_non_exhaustive()
+        f.debug_struct("PassivatingStore")
+            .field("memory", memory)
+            .field("depot", depot)
+            .finish_non_exhaustive()
     }
 }
 

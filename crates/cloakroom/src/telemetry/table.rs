@@ -90,7 +90,12 @@ const TABLE: [(&str, Kind, Unit, &str); 27] = [
         Unit::Count,
         "Failures of the disk that sessions are passivated to, by operation.",
     ),
-    ("cloakroom_memory_bytes", Gauge, Unit::Bytes, "What the sessions of a store with a depot take in memory."),
+    (
+        "cloakroom_memory_bytes",
+        Gauge,
+        Unit::Bytes,
+        "What the sessions of a store with a depot take in memory.",
+    ),
     ("cloakroom_passivated_sessions", Gauge, Unit::Count, "Sessions that are on disk."),
     ("cloakroom_store_seconds", Histogram, Unit::Seconds, "How long an operation on the store took."),
 ];

@@ -103,7 +103,10 @@ async fn nothing_changes_after_the_stop() {
     let guard = rig.create(10).await;
     rig.store.stop().await.unwrap();
     let kind = |error: cloakroom::core::Error| error.kind();
-    assert_eq!(rig.store.commit(&change(guard, b"x")).await.map_err(kind).err(), Some(ErrorKind::Unavailable));
+    assert_eq!(
+        rig.store.commit(&change(guard, b"x")).await.map_err(kind).err(),
+        Some(ErrorKind::Unavailable)
+    );
     assert_eq!(rig.store.load(&load(guard)).await.map_err(kind).err(), Some(ErrorKind::Unavailable));
     let everyone = rig.store.invalidate(&Invalidate::Everyone).await;
     assert_eq!(everyone.map_err(kind).err(), Some(ErrorKind::Unavailable));

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cloakroom::core::{
-    AttributeChange, Bind, Changes, Commit, CommitId, Creation, Edit, Error, Freshness, Guard, Intent, Limits,
-    Load, Loaded, Name, Opened, Outcome, Principal, Select, Store, Ticket, Touch, Version, Wanted,
+    AttributeChange, Bind, Changes, Commit, CommitId, Creation, Edit, Error, Freshness, Guard, Intent,
+    Limits, Load, Loaded, Name, Opened, Outcome, Principal, Select, Store, Ticket, Touch, Version, Wanted,
 };
 use cloakroom::memory::MemoryStoreBuilder;
 use cloakroom::{MemoryStore, PassivatingStore};
@@ -113,12 +113,7 @@ pub(crate) fn change(guard: Guard, value: &[u8]) -> Commit {
 }
 
 pub(crate) fn load(guard: Guard) -> Load {
-    Load {
-        guard,
-        select: everything(),
-        touch: Touch::AtMostEvery(Duration::ZERO),
-        freshness: Freshness::Any,
-    }
+    Load { guard, select: everything(), touch: Touch::AtMostEvery(Duration::ZERO), freshness: Freshness::Any }
 }
 
 pub(crate) fn everything() -> Select {

@@ -44,7 +44,8 @@ impl NatsOptions {
         let folder = Process::folder("nats", None)?;
         let config = folder.path().join("nats.conf");
         let number = port.number();
-        let jetstream = format!("jetstream {{ store_dir: {:?} }}\n{}", folder.path().join("data"), self.config);
+        let jetstream =
+            format!("jetstream {{ store_dir: {:?} }}\n{}", folder.path().join("data"), self.config);
         std::fs::write(&config, jetstream).map_err(Error::io("write a file"))?;
         let fixed = ["-a", "127.0.0.1", "-p", &number.to_string(), "-n", name, "-c"].map(OsString::from);
         let own = arguments.iter().map(OsString::from);

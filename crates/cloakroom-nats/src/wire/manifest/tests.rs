@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cloakroom_core::{
-    Bind, Changes, Commit, CommitId, Creation, Intent, Label, Limits, Name, Previous, Principal, Proof, Record,
-    Replacement, Seed, Ticket, Timestamp, Version,
+    Bind, Changes, Commit, CommitId, Creation, Intent, Label, Limits, Name, Previous, Principal, Proof,
+    Record, Replacement, Seed, Ticket, Timestamp, Version,
 };
 use proptest::prelude::*;
 
@@ -71,7 +71,6 @@ fn variants() -> Vec<Record> {
     vary(|it| it.accessed_at = Timestamp::from_millis(u64::MAX));
     variants
 }
-
 
 fn manifest(record: Record) -> Manifest {
     let elsewhere = Value::Elsewhere { bytes: 300_000, sequences: vec![7, u64::MAX] };

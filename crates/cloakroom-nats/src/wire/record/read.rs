@@ -5,8 +5,8 @@ use cloakroom_core::{
 };
 
 use super::{BY_SIGN_IN, ENDS_AT, LABEL, MORE, NEXT_LAPSE, PREVIOUS, PRINCIPAL, SIGNED_IN_AT};
-use crate::wire::reader::Reader;
 use crate::wire::Damaged;
+use crate::wire::reader::Reader;
 
 /// Reads a record, and leaves what follows it.
 pub(in crate::wire) fn decode(reader: &mut Reader) -> Result<Record, Damaged> {
@@ -30,7 +30,8 @@ impl Fields<'_> {
         let ends_at = self.time_if(ENDS_AT)?;
         let signed_in_at = self.time_if(SIGNED_IN_AT)?;
         let next_lapse = self.time_if(NEXT_LAPSE)?;
-        let principal = self.when(PRINCIPAL, |it| Principal::new(it.reader.text()?).map_err(|_| Damaged::Content))?;
+        let principal =
+            self.when(PRINCIPAL, |it| Principal::new(it.reader.text()?).map_err(|_| Damaged::Content))?;
         let label = self.when(LABEL, |it| Label::new(it.reader.text()?).map_err(|_| Damaged::Content))?;
         let recent = RecentCommits::from_bytes(&self.reader.short_part()?).ok_or(Damaged::Content)?;
         Ok(Record {

@@ -47,7 +47,8 @@ fn a_content_comes_back_whole() {
 
 #[test]
 fn a_record_comes_back_whole() {
-    let names = [(Name::from_static("cart"), None), (Name::from_static("é"), Some(Timestamp::from_millis(9)))];
+    let names =
+        [(Name::from_static("cart"), None), (Name::from_static("é"), Some(Timestamp::from_millis(9)))];
     let left = Leaving { handle: Handle::from_bytes([3; 16]), record: record(), names: Box::new(names) };
     let back = record_from_bytes(&record_to_bytes(&left)).unwrap();
     assert_eq!((back.handle, back.record, back.names), (left.handle, left.record, left.names));
