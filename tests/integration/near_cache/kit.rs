@@ -10,6 +10,7 @@ use cloakroom::core::{
     AttributeChange, Changes, Commit, CommitId, Creation, DynStore, Edit, Guard, Intent, Limits, Name, Ticket,
 };
 use cloakroom_redis::RedisStore;
+use cloakroom_sqlx::PostgresStore;
 use cloakroom_testkit::{Harness, run_matching};
 use tokio::sync::OnceCell;
 
@@ -49,6 +50,11 @@ impl Servers {
         match self.backend {
             Backend::Redis | Backend::RedisCluster => {
                 let store = RedisStore::connect(url).await.unwrap().namespace(namespace).unwrap();
+                Arc::new(store.tell_changes())
+            }
+            Backend::Postgres => {
+                let store = PostgresStore::connect_lazy(url).unwrap().namespace(namespace).unwrap();
+                store.migrate().await.unwrap();
                 Arc::new(store.tell_changes())
             }
             other => panic!("{other:?} does not tell of changes"),

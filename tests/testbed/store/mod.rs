@@ -55,7 +55,7 @@ impl StoreUrl {
                     store = store.namespace(namespace)?;
                 }
                 store.migrate().await?;
-                Arc::new(store)
+                Arc::new(if tell_changes { store.tell_changes() } else { store })
             }
             Self::MySql(server) => {
                 let mut store = MySqlStore::connect(&server.url).await?;

@@ -34,7 +34,7 @@ mod tests {
         assert_eq!(decode(ended.as_bytes()), Notice::Ended { handle: Some(handle) });
         let committed = [b"C", text.as_bytes(), &[0, 0, 0, 0, 1, 2]].concat();
         assert_eq!(decode(&committed), Notice::Committed { handle, version: Version(258) });
-        for other in [&b"A"[..], b"", b"E", b"Cx", &committed[..40], b"N", ended[..20].as_bytes()] {
+        for other in [&b"A"[..], b"", b"E", b"Cx", &committed[..40], b"N", &ended.as_bytes()[..20]] {
             assert_eq!(decode(other), Notice::Ended { handle: None });
         }
     }
