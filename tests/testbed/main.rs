@@ -14,6 +14,7 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use cloakroom::NoFeed;
 use tracing_subscriber::EnvFilter;
 
 use crate::history::History;
@@ -35,8 +36,11 @@ async fn main() -> ExitCode {
         Ok(options) => options,
         Err(error) => return refuse(&error, USAGE),
     };
-    let store = match options.store.open().await {
+    let store = match options.store.open(options.near_cache).await {
         Ok(store) => store,
+        Err(error) if error.is::<NoFeed>() => {
+            return refuse(Box::<dyn Error>::from(format!("--near-cache: {error}")).as_ref(), USAGE);
+        }
         Err(error) => return refuse(error.as_ref(), 1),
     };
     let (store, held_back) = HeldBack::around(store, options.write_every);

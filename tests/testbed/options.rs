@@ -24,6 +24,7 @@ pub(crate) struct Options {
     pub(crate) node: Option<HeaderValue>,
     pub(crate) write_every: Option<Duration>,
     pub(crate) max_sessions_per_principal: Option<u32>,
+    pub(crate) near_cache: bool,
 }
 
 impl Default for Options {
@@ -43,6 +44,7 @@ impl Default for Options {
             node: None,
             write_every: None,
             max_sessions_per_principal: None,
+            near_cache: false,
         }
     }
 }
@@ -73,9 +75,7 @@ impl Options {
                     options.max_sessions_per_principal = Some(parser.value()?.parse()?);
                 }
                 Long("write-every") => options.write_every = Some(duration(&mut parser)?),
-                Long(later @ "near-cache") => {
-                    return Err(format!("the option '--{later}' is not implemented yet").into());
-                }
+                Long("near-cache") => options.near_cache = true,
                 unknown => return Err(unknown.unexpected()),
             }
         }

@@ -95,6 +95,11 @@ impl Keys {
         key
     }
 
+    /// Returns the channel on which changes are told; the scripts make the same of a session's key.
+    pub(crate) fn channel(&self) -> String {
+        format!("{}:f", self.namespace.as_str())
+    }
+
     fn begin(&self, key: &mut Vec<u8>, bucket: u8) {
         let [high, low] = digits(bucket);
         key.extend_from_slice(self.namespace.as_str().as_bytes());

@@ -24,6 +24,7 @@ async fn what_is_not_understood_or_not_implemented_is_refused_at_the_start() {
         &["--max-sessions-per-principal", "many"],
         &["--write-every", "soon"],
         &["--near-cache"],
+        &["--near-cache", "--store", "memory:"],
         &["--store", "file:"],
         &["--store", "postgres:"],
         &["--store", "redis:localhost"],
@@ -53,6 +54,18 @@ async fn a_refusal_names_the_option() {
     for option in ["--near-cache", "--write-every", "--nonsense"] {
         let why = String::from_utf8(refused(&[option]).await.stderr).unwrap();
         assert!(why.contains(option), "{why}");
+    }
+}
+
+#[tokio::test]
+async fn a_near_cache_is_refused_where_the_store_cannot_tell_of_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    for backend in [Backend::Memory, Backend::Sqlite, Backend::MariaDb] {
+        let Output { status, stderr, .. } =
+            refused(&["--near-cache", "--store", &backend.url(folder.path())]).await;
+        let why = String::from_utf8(stderr).unwrap();
+        assert_eq!(status.code(), Some(2), "{backend:?}: {why}");
+        assert!(why.contains("--near-cache") && why.contains("tells of changes"), "{why}");
     }
 }
 

@@ -45,6 +45,14 @@ macro_rules! for_each_store {
     };
 }
 
+/// Makes each case a test for each store, and for a near cache before one.
+macro_rules! for_each_site {
+    ($($case:ident),+ $(,)?) => {
+        $crate::support::for_each_store!($($case),+);
+        $crate::support::for_one_store!(redis_near_cache, RedisNearCache, $($case),+);
+    };
+}
+
 /// Makes each case a test for each store that servers share, and that can be away while they live.
 macro_rules! for_each_shared_store {
     ($($case:ident),+ $(,)?) => {
@@ -66,13 +74,13 @@ macro_rules! for_each_networked_store {
     };
 }
 
-/// Makes each case a test for each store that is one server, which one proxy can stand before.
+/// Makes each case a test for each store that is one server, which one proxy can stand before. (Where NATS is, they are said beside
+/// it: it does some things after the answer, and on one connection for all.)
 macro_rules! for_each_single_server {
     ($($case:ident),+ $(,)?) => {
         $crate::support::for_one_store!(redis, Redis, $($case),+);
         $crate::support::for_one_store!(postgres, Postgres, $($case),+);
         $crate::support::for_one_store!(mariadb, MariaDb, $($case),+);
-        $crate::support::for_one_store!(nats, Nats, $($case),+);
     };
 }
 
@@ -91,5 +99,6 @@ macro_rules! for_one_store {
 }
 
 pub(crate) use {
-    for_each_networked_store, for_each_shared_store, for_each_single_server, for_each_store, for_one_store,
+    for_each_networked_store, for_each_shared_store, for_each_single_server, for_each_site, for_each_store,
+    for_one_store,
 };

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use cloakroom::core::DynStore;
-use cloakroom::{FileStore, MemoryStore, SqliteStore, WriteBehind};
+use cloakroom::{FileStore, MemoryStore, NearCache, SqliteStore, WriteBehind};
 use cloakroom_nats::NatsStore;
 use cloakroom_redis::RedisStore;
 use cloakroom_sqlx::{MySqlStore, PostgresStore};
@@ -28,6 +28,10 @@ pub(crate) async fn open(site: &Site, first: bool) -> Arc<dyn DynStore> {
         Backend::RedisHeldBack => {
             let store = RedisStore::connect(url).await.unwrap().namespace(namespace).unwrap();
             Arc::new(WriteBehind::new(store))
+        }
+        Backend::RedisNearCache => {
+            let store = RedisStore::connect(url).await.unwrap().namespace(namespace).unwrap();
+            Arc::new(NearCache::new(store.tell_changes()).unwrap())
         }
         Backend::Postgres => {
             let store = PostgresStore::connect_lazy(url).unwrap().namespace(namespace).unwrap();

@@ -60,7 +60,7 @@ impl Site {
     }
 
     fn without_servers(backend: Backend, store: String, folder: TempDir, options: &[&str]) -> Self {
-        let options = options.iter().map(|&option| option.to_owned()).collect();
+        let options = backend.options().iter().chain(options).map(|&option| option.to_owned()).collect();
         Self { servers: Vec::new(), backend, store, options, folder, upstream: None }
     }
 

@@ -10,6 +10,7 @@ use async_nats::{Client, ConnectOptions, Event};
 use cloakroom_core::ErrorKind;
 use futures_util::future::{Either, select};
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use crate::error::{Disconnected, Failure};
 
@@ -29,12 +30,24 @@ const PAUSE: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub(crate) struct Options(ConnectOptions);
 
+/// How long a request waits for a connection that was lost: one attempt to connect again, where the server is there.
+const MOMENT: Duration = Duration::from_millis(250);
+
+/// What has happened to a connection.
+#[derive(Clone, Copy, Debug, Default)]
+struct Life {
+    /// How often it was opened.
+    opened: u64,
+    /// How often it was lost.
+    lost: u64,
+}
+
 /// A connection that is opened again by itself.
 #[derive(Clone)]
 pub(crate) struct Link {
     client: Client,
-    /// How often the connection was lost; `None` where we are not told.
-    lost: Option<watch::Receiver<u64>>,
+    /// `None` where we are not told.
+    life: Option<watch::Receiver<Life>>,
 }
 
 impl fmt::Debug for Link {
@@ -50,7 +63,7 @@ impl Options {
 
     /// Connects to one of these servers.
     pub(crate) async fn connect(self, servers: Vec<String>) -> Result<Link, Failure> {
-        let (lose, lost) = watch::channel(0);
+        let (tell, life) = watch::channel(Life::default());
         let client = self
             .0
             .name("cloakroom")
@@ -58,8 +71,10 @@ impl Options {
             .ping_interval(SIGN_OF_LIFE)
             .reconnect_delay_callback(|attempts| pause(attempts))
             .event_callback(move |event| {
-                if let Event::Disconnected = event {
-                    lose.send_modify(|count| *count += 1);
+                match event {
+                    Event::Connected => tell.send_modify(|life| life.opened += 1),
+                    Event::Disconnected => tell.send_modify(|life| life.lost += 1),
+                    _ => {}
                 }
                 tracing::debug!(%event, "the connection to NATS");
                 std::future::ready(())
@@ -67,7 +82,7 @@ impl Options {
             .connect(servers)
             .await
             .map_err(|error| Failure::new(ErrorKind::Unavailable, error))?;
-        Ok(Link { client, lost: Some(lost) })
+        Ok(Link { client, life: Some(life) })
     }
 }
 
@@ -80,7 +95,7 @@ fn pause(attempts: usize) -> Duration {
 impl Link {
     /// Takes a connection of somebody's own.
     pub(crate) fn of_client(client: Client) -> Self {
-        Self { client, lost: None }
+        Self { client, life: None }
     }
 
     pub(crate) fn context(&self) -> Context {
@@ -101,15 +116,13 @@ impl Link {
         self.client.max_payload()
     }
 
-    /// Waits for an answer, unless there is no connection, or it is lost meanwhile: what the client would keep until there is
-    /// one again must not be done long after it was asked for.
+    /// Waits for an answer, unless there is no connection within a moment, or it is lost meanwhile: what the client would keep
+    /// until there is one again must not be done long after it was asked for.
     pub(crate) async fn ask<T, E: Into<Failure>>(
         &self,
         request: impl Future<Output = Result<T, E>>,
     ) -> Result<T, Failure> {
-        if self.client.connection_state() != State::Connected {
-            return Err(Failure::new(ErrorKind::Unavailable, Disconnected));
-        }
+        self.connected().await?;
         let lost = pin!(self.lost());
         match select(pin!(request), lost).await {
             Either::Left((answer, _)) => answer.map_err(Into::into),
@@ -117,11 +130,22 @@ impl Link {
         }
     }
 
+    async fn connected(&self) -> Result<(), Failure> {
+        let is_connected = || self.client.connection_state() == State::Connected;
+        if is_connected() {
+            return Ok(());
+        }
+        if let Some(mut life) = self.life.clone() {
+            let _ = timeout(MOMENT, life.wait_for(|_| is_connected())).await;
+        }
+        if is_connected() { Ok(()) } else { Err(Failure::new(ErrorKind::Unavailable, Disconnected)) }
+    }
+
     /// Waits until the connection is lost.
     pub(crate) async fn lost(&self) {
-        if let Some(mut lost) = self.lost.clone() {
-            lost.mark_unchanged();
-            if lost.changed().await.is_ok() {
+        if let Some(mut life) = self.life.clone() {
+            let before = life.borrow().lost;
+            if life.wait_for(|life| life.lost > before).await.is_ok() {
                 return;
             }
         }

@@ -101,7 +101,8 @@ async fn values_that_nobody_needs_are_removed() {
     assert!(one.await[0].1.ends_with(b"yyyy"));
     let ended = private.store.invalidate(&Invalidate::Ticket(ticket.guard())).await.unwrap();
     assert!(matches!(ended, Invalidated::Done(ended) if ended.len() == 1));
-    eventually("no value is left", async || private.dump("cloakroom-values").await.is_empty().then_some(())).await;
+    eventually("no value is left", async || private.dump("cloakroom-values").await.is_empty().then_some(()))
+        .await;
 }
 
 #[tokio::test]
@@ -112,7 +113,8 @@ async fn a_commit_that_is_refused_leaves_no_values() {
     taken.changes.label = None;
     let outcome = private.store.commit(&taken).await.unwrap();
     assert!(matches!(outcome, cloakroom_core::Outcome::Taken), "{outcome:?}");
-    eventually("no value is left", async || private.dump("cloakroom-values").await.is_empty().then_some(())).await;
+    eventually("no value is left", async || private.dump("cloakroom-values").await.is_empty().then_some(()))
+        .await;
 }
 
 #[tokio::test]
@@ -170,6 +172,7 @@ async fn a_stream_of_somebody_else_is_left_alone() {
     let private = Private::start("").await;
     let theirs = jetstream::stream::Config { name: "mail".to_owned(), ..Default::default() };
     private.context.create_stream(theirs).await.unwrap();
-    let error = NatsStore::builder().streams("mail").unwrap().connect(&private.server.url()).await.unwrap_err();
+    let error =
+        NatsStore::builder().streams("mail").unwrap().connect(&private.server.url()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Refused);
 }

@@ -6,6 +6,7 @@ mod cluster;
 mod connect;
 mod link;
 mod open;
+mod servers;
 mod url;
 mod wait;
 
@@ -21,8 +22,9 @@ use redis::{ErrorKind, ServerErrorKind};
 
 use crate::error::failed;
 
-pub(crate) use self::link::Link;
+pub(crate) use self::link::{Link, Subscription};
 pub(crate) use self::open::Open;
+pub(crate) use self::servers::Server;
 pub use self::wait::Unacknowledged;
 pub(crate) use self::wait::{Answer, Wait};
 

@@ -92,6 +92,35 @@ pub(crate) fn routes(more: f64) {
     metrics::gauge!("cloakroom_foreseen_routes").increment(more);
 }
 
+/// Counts a load that a near cache has answered, or has not: `hit` or `miss`.
+#[inline]
+pub(crate) fn near_cache_loaded(result: &'static str) {
+    #[cfg(feature = "metrics")]
+    metrics::counter!("cloakroom_near_cache_loads_total", "result" => result).increment(1);
+}
+
+/// Counts sessions that a near cache has dropped: `changed`, `expired`, `full` or `feed`.
+#[inline]
+pub(crate) fn near_cache_dropped(reason: &'static str, sessions: usize) {
+    #[cfg(feature = "metrics")]
+    metrics::counter!("cloakroom_near_cache_dropped_total", "reason" => reason).increment(sessions as u64);
+}
+
+/// Tells that something in a near cache takes more bytes now, or fewer.
+#[inline]
+#[cfg_attr(feature = "metrics", expect(clippy::cast_precision_loss, reason = "a gauge is a float"))]
+pub(crate) fn near_cache_bytes(before: usize, after: usize) {
+    #[cfg(feature = "metrics")]
+    metrics::gauge!("cloakroom_near_cache_bytes").increment(after as f64 - before as f64);
+}
+
+/// Tells for how long a near cache was without proof that it has been told everything.
+#[inline]
+pub(crate) fn near_cache_staleness(staleness: Duration) {
+    #[cfg(feature = "metrics")]
+    metrics::gauge!("cloakroom_near_cache_staleness_seconds").set(staleness.as_secs_f64());
+}
+
 /// Counts what happened to a session: `created`, `rotated` or `signed_in`.
 #[inline]
 pub(crate) fn lived(event: &'static str) {

@@ -11,7 +11,7 @@ use cloakroom_testkit::ReferenceStore;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::support::{Rig, change, create, edit, set};
+use crate::support::{Rig, change, create, create_as, edit, set};
 
 const NAMES: [&str; 3] = ["a", "b", "c"];
 
@@ -71,11 +71,16 @@ async fn answered(store: &impl Store, commit: &Commit) -> String {
     }
 }
 
-async fn same(steps: Vec<Step>) {
+/// `elsewhere`: the session was made on another node, so that this one knows of it only what it loads.
+async fn same(elsewhere: bool, steps: Vec<Step>) {
     let rig = Rig::new();
     let plain = ReferenceStore::new(rig.clock.clone());
-    let ticket = create(&rig.node).await;
-    crate::support::create_as(&plain, &ticket).await;
+    let ticket = create(&plain).await;
+    if elsewhere {
+        create_as(&rig.store, &ticket).await;
+    } else {
+        create_as(&rig.node, &ticket).await;
+    }
     for (index, step) in steps.into_iter().enumerate() {
         match step {
             Step::Commit { clear, edits, label, brief } => {
@@ -121,9 +126,9 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
 
     #[test]
-    fn it_shows_what_a_store_without_timed_writes_would(steps in vec(step(), 1..40)) {
+    fn it_shows_what_a_store_without_timed_writes_would(elsewhere in any::<bool>(), steps in vec(step(), 1..40)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(same(steps));
+        runtime.block_on(same(elsewhere, steps));
     }
 }
 

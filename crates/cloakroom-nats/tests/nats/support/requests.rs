@@ -3,8 +3,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use cloakroom_core::{
-    AttributeChange, Bind, Changes, Commit, CommitId, Creation, Edit, Error, Freshness, Guard, Intent, Limits,
-    Load, Loaded, Name, Opened, Outcome, Principal, Select, Store as _, Ticket, TicketChange, Touch, Wanted,
+    AttributeChange, Bind, Changes, Commit, CommitId, Creation, Edit, Error, Freshness, Guard, Intent,
+    Limits, Load, Loaded, Name, Opened, Outcome, Principal, Select, Store as _, Ticket, TicketChange, Touch,
+    Wanted,
 };
 use cloakroom_nats::NatsStore;
 
@@ -77,7 +78,11 @@ pub(crate) async fn open(store: &NatsStore, ticket: &Ticket) -> Result<Option<Op
 }
 
 /// Reads one attribute.
-pub(crate) async fn read(store: &NatsStore, ticket: &Ticket, attribute: &str) -> Result<Option<Bytes>, Error> {
+pub(crate) async fn read(
+    store: &NatsStore,
+    ticket: &Ticket,
+    attribute: &str,
+) -> Result<Option<Bytes>, Error> {
     let opened = open(store, ticket).await?;
     let attributes = opened.map(|opened| opened.attributes).unwrap_or_default();
     Ok(attributes.into_iter().find(|it| it.name.as_str() == attribute).map(|it| it.value))
