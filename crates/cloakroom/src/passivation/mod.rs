@@ -13,7 +13,8 @@
 //! wait for it. And what is on disk means nothing without the record, so that nothing comes back after a crash: a session that
 //! was logged out least of all.
 //!
-//! Moving whole sessions with their records would leave less of each in memory (some 600 bytes stay now). The price would be
+//! Moving whole sessions with their records would leave less of each in memory. (Some 600 bytes stay now, and are counted;
+//! 300,000 sessions on disk, each with a principal of its own and one attribute, were measured to take 825 each.) The price would be
 //! the rules on both sides, a disk that is asked about every guessed ticket, and copies on disk that a crash could bring back.
 //!
 //! # What it promises
