@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Where the tests are whose names begin so; the longest prefix that fits counts.
-const FOLDERS: [(&str, &str); 13] = [
+const FOLDERS: [(&str, &str); 15] = [
     ("http::", "tests/integration/http"),
     ("middleware::", "tests/integration/middleware"),
     ("faults::", "tests/integration/faults"),
@@ -13,6 +13,7 @@ const FOLDERS: [(&str, &str); 13] = [
     ("cloakroom::", "crates/cloakroom/src"),
     ("redis::", "crates/cloakroom-redis/tests/redis"),
     ("file::", "crates/cloakroom-file/tests/file"),
+    ("nats::", "crates/cloakroom-nats/tests/nats"),
     ("sqlite::", "crates/cloakroom-sqlx/tests/sqlite"),
     ("postgres::", "crates/cloakroom-sqlx/tests/postgres"),
     ("mysql::", "crates/cloakroom-sqlx/tests/mysql"),

@@ -38,8 +38,10 @@
 //! - [`SessionLayer`]: the middleware, and every setting with its default.
 //! - [`Session`]: what a handler can do; [`Attr`] and [`Attrs`]: attributes by reference; [`Attribute`]: their types.
 //! - [`Flash`]: messages for the visitor's next page.
-//! - [`MemoryStore`], and `RedisStore`, `PostgresStore`, `MySqlStore`, `SqliteStore` and `FileStore`, each behind a feature.
+//! - [`MemoryStore`], and `RedisStore`, `PostgresStore`, `MySqlStore`, `SqliteStore`, `FileStore` and `NatsStore`, each behind a feature.
 //!   [`core`] is the contract for others. [`PassivatingStore`]: memory with a limit, beyond which sessions go to disk.
+//! - [`NearCache`]: keeps what this node serves in its memory, before a store that tells of changes. [`WriteBehind`]: holds
+//!   commits back, and writes those of a session together.
 //! - [`Sweeper`]: removes what has expired. [`SessionListener`]: is told what happens to sessions. [`SessionRegistry`]:
 //!   lists and ends sessions without a request.
 //!
@@ -47,7 +49,7 @@
 //!
 //! `axum` (default): the extractors, and [`Error`] as a response. `encryption`: attribute values encrypted in the store.
 //! `file`: `FileStore`. `memory` (default): [`MemoryStore`]. `metrics`: counters through the `metrics` facade, see `docs/metrics.md`. `mysql`,
-//! `postgres`, `redis`, `sqlite`: the stores of these names. `signed`: [`SessionLayer::keys`](SessionLayer#method.keys).
+//! `nats`, `postgres`, `redis`, `sqlite`: the stores of these names. `signed`: [`SessionLayer::keys`](SessionLayer#method.keys).
 
 mod at_rest;
 mod codec;
@@ -63,6 +65,7 @@ pub mod fuzzing;
 mod layer;
 #[cfg(feature = "memory")]
 pub mod memory;
+mod near_cache;
 #[cfg(feature = "memory")]
 pub mod passivation;
 mod registry;
@@ -71,10 +74,13 @@ mod session;
 mod sweeper;
 mod telemetry;
 mod timeouts;
+pub mod write_behind;
 
 pub use cloakroom_core as core;
 #[cfg(feature = "file")]
 pub use cloakroom_file::FileStore;
+#[cfg(feature = "nats")]
+pub use cloakroom_nats::NatsStore;
 #[cfg(feature = "redis")]
 pub use cloakroom_redis::RedisStore;
 #[cfg(feature = "mysql")]
@@ -102,6 +108,7 @@ pub use crate::extract::{AttributeSet, Attrs, RecentSignIn, TimeLeft, UpToDate};
 pub use crate::layer::{ResponseFuture, SessionBody, SessionLayer, SessionService, SiteData, StoreFailed};
 #[cfg(feature = "memory")]
 pub use crate::memory::MemoryStore;
+pub use crate::near_cache::{NearCache, NearCacheBuilder, NoFeed};
 #[cfg(feature = "memory")]
 pub use crate::passivation::{ActivationListener, PassivatingStore};
 pub use crate::registry::SessionRegistry;
@@ -111,6 +118,7 @@ pub use crate::sweeper::Sweeper;
 #[cfg(feature = "metrics")]
 pub use crate::telemetry::describe_metrics;
 pub use crate::timeouts::Timeouts;
+pub use crate::write_behind::WriteBehind;
 
 /// The examples in the README compile.
 #[cfg(all(doctest, feature = "axum", feature = "memory"))]

@@ -5,11 +5,17 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::actor::{Actor, At, Request};
-use crate::support::{Backend, Node, Reader, Site, Visitor, for_each_single_server};
+use crate::support::{Backend, Node, Reader, Site, Visitor, for_each_single_server, for_one_store};
 
 for_each_single_server!(
     a_killed_node_leaves_a_whole_commit_or_none,
     a_killed_node_leaves_a_whole_sign_in_or_none,
+);
+for_one_store!(
+    nats,
+    Nats,
+    a_killed_node_leaves_a_whole_commit_or_none,
+    a_killed_node_leaves_a_whole_sign_in_or_none
 );
 
 /// More commands than any request needs.

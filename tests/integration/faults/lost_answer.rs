@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::actor::{Actor, At, Request};
 use crate::support::{
-    Answer, Backend, Contents, Node, Reader, Site, Visitor, eventually, for_each_single_server,
+    Answer, Backend, Contents, Node, Reader, Site, Visitor, eventually, for_each_single_server, for_one_store,
 };
 
 for_each_single_server!(
@@ -18,6 +18,16 @@ for_each_single_server!(
     a_sign_in_is_done,
     a_rotation_is_done,
     a_logout_is_done,
+);
+for_one_store!(
+    nats,
+    Nats,
+    an_increment_is_done_once,
+    an_increment_is_done_once_though_another_came_between,
+    an_increment_whose_second_answer_is_lost_too_is_not_done_twice,
+    a_value_is_set,
+    a_sign_in_is_done,
+    a_rotation_is_done
 );
 
 /// More answers than any request has, however often a connection has to be made ready anew.

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use http::Method;
 
 use super::traffic::{BOUND, Traffic, served, within};
-use crate::support::{Backend, Private, Proxy, Server, Site, Visitor, for_each_single_server};
+use crate::support::{Backend, Private, Proxy, Server, Site, Visitor, for_each_single_server, for_one_store};
 
 for_each_single_server!(
     a_server_that_is_killed_and_restarted,
@@ -15,6 +15,16 @@ for_each_single_server!(
     a_network_that_refuses,
     a_network_that_is_slow,
     a_network_that_cuts_answers,
+);
+for_one_store!(
+    nats,
+    Nats,
+    a_server_that_is_killed_and_restarted,
+    a_server_that_is_stopped_and_goes_on,
+    a_network_that_swallows_everything,
+    a_network_that_refuses,
+    a_network_that_is_slow,
+    a_network_that_cuts_answers
 );
 
 /// Requests that need the session.

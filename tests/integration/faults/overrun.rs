@@ -6,9 +6,10 @@ use futures_util::future::join_all;
 use servers::Port;
 
 use super::traffic::within;
-use crate::support::{Backend, Proxy, Site, Visitor, for_each_single_server, port};
+use crate::support::{Backend, Proxy, Site, Visitor, for_each_single_server, for_one_store, port};
 
 for_each_single_server!(many_who_come_while_the_server_is_away_make_few_attempts);
+for_one_store!(nats, Nats, many_who_come_while_the_server_is_away_make_few_attempts);
 
 const BOUND: [&str; 4] = ["--store-timeout", "5s", "--sweep-every", "1h"];
 

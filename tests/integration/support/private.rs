@@ -1,4 +1,4 @@
-use servers::{MariaDb, Postgres, Redis};
+use servers::{MariaDb, Nats, Postgres, Redis};
 
 use super::{Backend, blocking};
 
@@ -13,6 +13,7 @@ enum Kind {
     Redis(Redis),
     Postgres(Postgres),
     MariaDb(MariaDb),
+    Nats(Nats),
 }
 
 impl Private {
@@ -22,6 +23,7 @@ impl Private {
             Backend::Redis => Kind::Redis(Redis::options().durable().start().unwrap()),
             Backend::Postgres => Kind::Postgres(Postgres::start().unwrap()),
             Backend::MariaDb => Kind::MariaDb(MariaDb::start().unwrap()),
+            Backend::Nats => Kind::Nats(Nats::start().unwrap()),
             other => panic!("{other:?} is not one server"),
         });
         Self { server: Some(server.await) }
@@ -33,6 +35,7 @@ impl Private {
             Kind::Redis(server) => server.url(),
             Kind::Postgres(server) => server.url(),
             Kind::MariaDb(server) => server.url(),
+            Kind::Nats(server) => format!("{}?storage=file", server.url()),
         }
     }
 
@@ -47,6 +50,7 @@ impl Private {
             Kind::Redis(server) => server.kill(),
             Kind::Postgres(server) => server.kill(),
             Kind::MariaDb(server) => server.kill(),
+            Kind::Nats(server) => server.kill(),
         }
     }
 
@@ -58,6 +62,7 @@ impl Private {
                 Kind::Redis(server) => server.restart(),
                 Kind::Postgres(server) => server.restart(),
                 Kind::MariaDb(server) => server.restart(),
+                Kind::Nats(server) => server.restart(),
             }
             .unwrap();
             server
@@ -71,6 +76,7 @@ impl Private {
             Kind::Redis(server) => server.pause(),
             Kind::Postgres(server) => server.pause(),
             Kind::MariaDb(server) => server.pause(),
+            Kind::Nats(server) => server.pause(),
         }
     }
 
@@ -80,6 +86,7 @@ impl Private {
             Kind::Redis(server) => server.resume(),
             Kind::Postgres(server) => server.resume(),
             Kind::MariaDb(server) => server.resume(),
+            Kind::Nats(server) => server.resume(),
         }
     }
 }

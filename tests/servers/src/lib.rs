@@ -9,6 +9,7 @@
 mod error;
 mod haproxy;
 mod mariadb;
+mod nats;
 mod port;
 mod postgres;
 mod process;
@@ -19,6 +20,7 @@ mod wait;
 pub use self::error::Error;
 pub use self::haproxy::HaProxy;
 pub use self::mariadb::{MariaDb, MariaDbOptions};
+pub use self::nats::{Nats, NatsCluster, NatsOptions};
 pub use self::port::Port;
 pub use self::postgres::{Postgres, PostgresOptions, PostgresPair};
 pub use self::redis::{Connection, Redis, RedisCluster, RedisOptions, RedisSentinel, Reply, SentinelOptions};

@@ -1,14 +1,14 @@
 //! `servers`: the real servers that the tests share.
 //!
-//! Starts a Redis, a Redis with a replica and three sentinels, a Redis Cluster of three nodes, a PostgreSQL and a MariaDB,
-//! side by side; prints how the tests find them, as lines for a shell; and stops them all when its standard input closes
+//! Starts a Redis, a Redis with a replica and three sentinels, a Redis Cluster of three nodes, a PostgreSQL, a MariaDB, a NATS
+//! server and a NATS cluster of three, side by side; prints how the tests find them, as lines for a shell; and stops them all when its standard input closes
 //! or when it ends, however that ends.
 
 use std::io::{self, Read as _, Write as _};
 use std::process::ExitCode;
 use std::thread::{ScopedJoinHandle, scope};
 
-use servers::{Error, MariaDb, Postgres, Redis, RedisCluster, RedisSentinel};
+use servers::{Error, MariaDb, Nats, NatsCluster, Postgres, Redis, RedisCluster, RedisSentinel};
 
 /// More than all tests together have open at a time.
 const CONNECTIONS: &str = "1000";
@@ -24,6 +24,8 @@ struct Shared {
     cluster: RedisCluster,
     postgres: Postgres,
     mariadb: MariaDb,
+    nats: Nats,
+    nats_cluster: NatsCluster,
 }
 
 fn main() -> ExitCode {
@@ -57,12 +59,16 @@ impl Shared {
             let postgres = scope.spawn(move || postgres.start());
             let mariadb = MariaDb::options().set("max_connections", CONNECTIONS);
             let mariadb = scope.spawn(move || mariadb.start());
+            let nats = scope.spawn(Nats::start);
+            let nats_cluster = scope.spawn(NatsCluster::start);
             Ok(Self {
                 redis: started(redis)?,
                 sentinel: started(sentinel)?,
                 cluster: started(cluster)?,
                 postgres: started(postgres)?,
                 mariadb: started(mariadb)?,
+                nats: started(nats)?,
+                nats_cluster: started(nats_cluster)?,
             })
         })
     }
@@ -75,6 +81,8 @@ impl Shared {
             ("REDIS_CLUSTER", self.cluster.url()),
             ("POSTGRES", self.postgres.url()),
             ("MYSQL", self.mariadb.url()),
+            ("NATS", self.nats.url()),
+            ("NATS_CLUSTER", self.nats_cluster.url()),
         ];
         for (name, url) in urls {
             writeln!(stdout, "export CLOAKROOM_TEST_{name}_URL={url}")?;

@@ -1,6 +1,8 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use cloakroom_nats::Storage;
+
 /// Where the sessions are kept.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum StoreUrl {
@@ -10,6 +12,7 @@ pub(crate) enum StoreUrl {
     Redis(Server),
     Postgres(Server),
     MySql(Server),
+    Nats(NatsServers),
 }
 
 /// A server, and whose sessions these are.
@@ -19,6 +22,14 @@ pub(crate) struct Server {
     pub(crate) url: String,
     /// What the URL's `namespace` says; `None`: the store's default.
     pub(crate) namespace: Option<String>,
+}
+
+/// NATS servers, how they keep the streams, and whose sessions these are.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct NatsServers {
+    pub(crate) server: Server,
+    pub(crate) replicas: usize,
+    pub(crate) storage: Storage,
 }
 
 impl FromStr for StoreUrl {
@@ -37,9 +48,10 @@ impl FromStr for StoreUrl {
             }
             Some(("postgres" | "postgresql", _)) if is_server => Ok(Self::Postgres(Server::of(url))),
             Some(("mysql" | "mariadb", _)) if is_server => Ok(Self::MySql(Server::of(url))),
+            Some(("nats" | "tls", _)) if is_server => NatsServers::of(url).map(Self::Nats),
             _ => Err(
                 "not the URL of a store that is implemented: `memory:`, `file:DIRECTORY`, `sqlite:PATH`, `redis://…`, \
-                      `redis+sentinel://…`, `redis+cluster://…`, `postgres://…` or `mysql://…`",
+                      `redis+sentinel://…`, `redis+cluster://…`, `postgres://…`, `mysql://…` or `nats://…`",
             ),
         }
     }
@@ -54,6 +66,30 @@ impl Server {
         let namespace = ours.first().and_then(|pair| pair.split_once('=')).map(|(_, name)| name.to_owned());
         let question_mark = if theirs.is_empty() { "" } else { "?" };
         Self { url: format!("{start}{question_mark}{}", theirs.join("&")), namespace }
+    }
+}
+
+impl NatsServers {
+    /// Takes `replicas=3` and `storage=file` out of a URL, too.
+    fn of(url: &str) -> Result<Self, &'static str> {
+        let Server { url, namespace } = Server::of(url);
+        let (servers, query) = url.split_once('?').unwrap_or((&url, ""));
+        let (mut replicas, mut storage) = (1, Storage::Memory);
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            match pair.split_once('=') {
+                Some(("replicas", count)) => {
+                    replicas = count.parse().map_err(|_| "`replicas` is no number")?
+                }
+                Some(("storage", "file")) => storage = Storage::File,
+                Some(("storage", "memory")) => storage = Storage::Memory,
+                _ => {
+                    return Err(
+                        "a URL of NATS has `namespace`, `replicas`, and `storage`, `file` or `memory`",
+                    );
+                }
+            }
+        }
+        Ok(Self { server: Server { url: servers.to_owned(), namespace }, replicas, storage })
     }
 }
 
@@ -85,7 +121,16 @@ mod tests {
         assert!(matches!(parse("postgres://h/d"), Ok(StoreUrl::Postgres(_))));
         assert!(matches!(parse("mariadb://h/d"), Ok(StoreUrl::MySql(_))));
         assert!(matches!(parse("mysql://h/d"), Ok(StoreUrl::MySql(_))));
-        for bad in ["redis:", "redis", "nats://h", "file:", "memory:x", "sqlite:"] {
+        let nats = NatsServers {
+            server: Server { url: "nats://h:1,nats://h:2".to_owned(), namespace: Some("a".to_owned()) },
+            replicas: 3,
+            storage: Storage::File,
+        };
+        assert_eq!(
+            parse("nats://h:1,nats://h:2?replicas=3&namespace=a&storage=file"),
+            Ok(StoreUrl::Nats(nats))
+        );
+        for bad in ["redis:", "redis", "nats://h?x=1", "file:", "memory:x", "sqlite:"] {
             assert!(parse(bad).is_err(), "{bad}");
         }
     }

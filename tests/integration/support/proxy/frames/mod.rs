@@ -1,6 +1,7 @@
 //! Where one command of a client ends and the next begins.
 
 mod mysql;
+mod nats;
 mod postgres;
 mod redis;
 
@@ -12,6 +13,7 @@ pub(crate) enum Protocol {
     Redis,
     Postgres,
     MySql,
+    Nats,
 }
 
 /// Takes what a client sends apart.
@@ -20,6 +22,7 @@ pub(super) enum Frames {
     Redis,
     Postgres(postgres::Frames),
     MySql,
+    Nats,
 }
 
 /// What a client sends at once: one command, or all up to where it waits for the answer.
@@ -36,6 +39,7 @@ impl Frames {
             Protocol::Redis => Self::Redis,
             Protocol::Postgres => Self::Postgres(postgres::Frames::default()),
             Protocol::MySql => Self::MySql,
+            Protocol::Nats => Self::Nats,
         }
     }
 
@@ -45,6 +49,7 @@ impl Frames {
             Self::Redis => redis::next(buffer),
             Self::Postgres(frames) => frames.next(buffer),
             Self::MySql => mysql::next(buffer),
+            Self::Nats => nats::next(buffer),
         }?;
         Some(Frame { bytes: buffer.split_to(length).freeze(), command })
     }

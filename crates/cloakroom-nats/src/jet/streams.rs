@@ -1,0 +1,107 @@
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use async_nats::jetstream::stream::{Config, DiscardPolicy, Info, StorageType, Stream};
+use cloakroom_core::ErrorKind;
+
+use super::{Jet, Streams};
+use crate::error::Failure;
+use crate::subjects::Kept;
+
+/// How long the server remembers which message came from which: longer than one is ever on its way between two servers.
+const DUPLICATES: Duration = Duration::from_secs(60);
+
+/// What streams are made with where they do not exist.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terms {
+    pub(crate) storage: StorageType,
+    pub(crate) replicas: usize,
+    pub(crate) max_bytes: Option<i64>,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self { storage: StorageType::Memory, replicas: 1, max_bytes: None }
+    }
+}
+
+impl Jet {
+    /// Does what needs the streams. Where one is not there, as after the restart of a server that keeps them in memory, makes
+    /// them and does it again: then nothing was done the first time.
+    pub(super) async fn with_streams<T, F>(&self, request: impl Fn() -> F + Send) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, Failure>> + Send,
+    {
+        // Boxed, because what the client does for a request is large, and an operation has many of them.
+        match Box::pin(request()).await {
+            Err(failure) if failure.is_no_stream() => {
+                Box::pin(self.make()).await?;
+                Box::pin(request()).await
+            }
+            result => result,
+        }
+    }
+
+    pub(super) async fn open(&self) -> Result<Streams, Failure> {
+        self.make().await?;
+        let (sessions, values, due) = (
+            self.handle_of(Kept::Sessions).await?,
+            self.handle_of(Kept::Values).await?,
+            self.handle_of(Kept::Due).await?,
+        );
+        Ok(Streams { sessions, values, due })
+    }
+
+    async fn handle_of(&self, kept: Kept) -> Result<Stream<()>, Failure> {
+        let (name, _) = self.subjects.stream(kept);
+        let stream = self.context.get_stream_no_info(name).await;
+        stream.map_err(|error| Failure::new(ErrorKind::Other, error))
+    }
+
+    /// Makes the streams that are not there.
+    async fn make(&self) -> Result<(), Failure> {
+        let _turn = self.shared.making.lock().await;
+        let mut has_replicas = false;
+        for kept in [Kept::Sessions, Kept::Values, Kept::Due] {
+            let info = self.make_one(kept).await?;
+            has_replicas |= info.config.num_replicas > 1;
+        }
+        self.shared.has_replicas.store(has_replicas, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Takes a stream as it is where there is one: its settings are for whoever runs the server to change.
+    async fn make_one(&self, kept: Kept) -> Result<Info, Failure> {
+        let config = self.config(kept);
+        let stream = self.link.ask(async { self.context.get_or_create_stream(config).await }).await?;
+        let info = stream.cached_info().clone();
+        let is_bounded = info.config.max_messages_per_subject == 1;
+        if is_bounded != (kept == Kept::Sessions)
+            || info.config.discard != DiscardPolicy::New
+            || !info.config.allow_direct
+        {
+            return Err(Failure::new(
+                ErrorKind::Refused,
+                format!("the stream {} is not one of ours", info.config.name),
+            ));
+        }
+        Ok(info)
+    }
+
+    fn config(&self, kept: Kept) -> Config {
+        let (name, subjects) = self.subjects.stream(kept);
+        Config {
+            name,
+            subjects: vec![subjects],
+            description: Some("Cloakroom's HTTP sessions".to_owned()),
+            storage: self.terms.storage,
+            num_replicas: self.terms.replicas,
+            max_bytes: self.terms.max_bytes.unwrap_or(-1),
+            max_messages_per_subject: if kept == Kept::Sessions { 1 } else { -1 },
+            discard: DiscardPolicy::New,
+            duplicate_window: DUPLICATES,
+            allow_direct: true,
+            ..Config::default()
+        }
+    }
+}

@@ -1,0 +1,108 @@
+use bytes::Bytes;
+use cloakroom_core::{Error, Handle, Select, StoredAttribute, Timestamp};
+use futures_util::future::{try_join, try_join_all, try_join3};
+
+use super::{NatsStore, at};
+use crate::subjects::Kept;
+use crate::wire::{Attribute, Body, Damaged, Manifest, Value};
+
+/// A session as it is now.
+#[derive(Debug)]
+pub(super) struct Current {
+    pub(super) now: Timestamp,
+    /// The last message of its subject.
+    pub(super) last: Option<Last>,
+    /// `None`: there is no such session, or it has ended otherwise than by expiring.
+    pub(super) manifest: Option<Box<Manifest>>,
+}
+
+/// A message of a session's subject.
+#[derive(Debug)]
+pub(super) struct Last {
+    pub(super) sequence: u64,
+    pub(super) stored_at: Timestamp,
+    /// Where the values are of a session that has ended with everybody's.
+    pub(super) left: Vec<u64>,
+}
+
+impl NatsStore {
+    /// Reads a session, the epoch and the time, side by side.
+    pub(super) async fn current(&self, during: &'static str, handle: Handle) -> Result<Current, Error> {
+        let (subject, epoch) = (self.subjects.session(handle), self.subjects.epoch());
+        let (jet, clock) = (&self.jet, &self.clock);
+        let read = try_join3(jet.last(&subject), jet.last(&epoch), clock.now(jet));
+        let (message, epoch, now) = read.await.map_err(at(during))?;
+        let Some(message) = message else {
+            return Ok(Current { now, last: None, manifest: None });
+        };
+        clock.saw(message.stored_at);
+        let now = now.max(message.stored_at);
+        let mut last = Last { sequence: message.sequence, stored_at: message.stored_at, left: Vec::new() };
+        let body = Body::decode(message.body, message.sequence).map_err(|damaged| damaged.during(during))?;
+        let manifest = match body {
+            Body::Ended => None,
+            Body::Session(manifest) if epoch.is_some_and(|epoch| manifest.born < epoch.sequence) => {
+                last.left = manifest.sequences().collect();
+                None
+            }
+            Body::Session(manifest) => Some(manifest),
+        };
+        Ok(Current { now, last: Some(last), manifest })
+    }
+
+    /// Reads the values that are selected; `None` where one of them is not there any more, because the session has changed.
+    pub(super) async fn values(
+        &self,
+        during: &'static str,
+        manifest: &Manifest,
+        select: &Select,
+        now: Timestamp,
+    ) -> Result<Option<Vec<StoredAttribute>>, Error> {
+        let wanted = |it: &&Attribute| it.is_there(now) && select.values.includes(it.name.as_str());
+        let values = manifest.attributes.iter().filter(wanted).map(|it| self.value(during, it));
+        Ok(try_join_all(values).await?.into_iter().collect())
+    }
+
+    async fn value(
+        &self,
+        during: &'static str,
+        attribute: &Attribute,
+    ) -> Result<Option<StoredAttribute>, Error> {
+        let value = match &attribute.value {
+            Value::Inline(bytes) => bytes.clone(),
+            Value::Elsewhere { bytes, sequences } => match self.parts(during, sequences).await? {
+                None => return Ok(None),
+                Some(value) if value.len() as u64 == *bytes => value,
+                Some(_) => return Err(Damaged::Content.during(during)),
+            },
+        };
+        Ok(Some(StoredAttribute {
+            name: attribute.name.clone(),
+            value,
+            revision: attribute.revision,
+            lapses_at: attribute.lapses_at,
+        }))
+    }
+
+    async fn parts(&self, during: &'static str, sequences: &[u64]) -> Result<Option<Bytes>, Error> {
+        let parts = sequences.iter().map(|sequence| self.jet.at(Kept::Values, *sequence));
+        let parts: Option<Vec<Bytes>> = try_join_all(parts)
+            .await
+            .map_err(at(during))?
+            .into_iter()
+            .map(|part| part.map(|message| message.body))
+            .collect();
+        Ok(parts.map(|mut parts| if parts.len() == 1 { parts.remove(0) } else { parts.concat().into() }))
+    }
+
+    /// Stores values that do not stand in their session's message, and when the session may expire where that is to be known
+    /// first.
+    pub(super) async fn before_the_session(
+        &self,
+        during: &'static str,
+        values: impl Future<Output = Result<(), Error>>,
+        due: impl Future<Output = Result<(), crate::error::Failure>>,
+    ) -> Result<(), Error> {
+        try_join(values, async { due.await.map_err(at(during)) }).await.map(drop)
+    }
+}

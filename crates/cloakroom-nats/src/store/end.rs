@@ -1,0 +1,208 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+use cloakroom_core::{
+    Admission, EndReason, Ended, Error, ErrorKind, Guard, Handle, Invalidate, Invalidated, Principal,
+    StoredAttribute, Timestamp,
+};
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+
+use super::current::Current;
+use super::load::{KIND, names};
+use super::{NatsStore, at};
+use crate::jet::Guarded;
+use crate::subjects::Kept;
+use crate::wire::{Listed, Manifest};
+
+const INVALIDATE: &str = "invalidate";
+
+/// The header of a message that says that a session has ended.
+pub(super) const ENDED: &str = "e";
+
+/// How many sessions are ended side by side.
+pub(super) const AT_ONCE: usize = 32;
+
+/// How long a sign-in may take between its entry in the index and its commit, for one that ends all of the principal's sessions
+/// to wait for it.
+const UNDER_WAY: Duration = Duration::from_secs(1);
+
+/// How long to wait before looking again.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// What became of a session that was to be ended.
+pub(super) enum End {
+    Ended(Box<Ended>),
+    Superseded,
+    /// It is not there, has expired, or is not theirs.
+    Nothing,
+}
+
+impl NatsStore {
+    pub(super) async fn end(&self, invalidate: &Invalidate) -> Result<Invalidated, Error> {
+        let ended = match invalidate {
+            Invalidate::Ticket(guard) => self.end_by_ticket(guard).await?,
+            Invalidate::Handle { handle, owner } => self.end_one(INVALIDATE, *handle, owner.as_ref()).await?,
+            Invalidate::Principal { principal, except } => {
+                return self.end_all_of(principal, *except).await.map(Invalidated::Done);
+            }
+            Invalidate::Everyone => {
+                let stored = self.jet.store(&self.subjects.epoch(), Bytes::from_static(b"epoch")).await;
+                return stored.map(|_| Invalidated::Done(Vec::new())).map_err(at(INVALIDATE));
+            }
+        };
+        Ok(match ended {
+            End::Ended(ended) => Invalidated::Done(vec![*ended]),
+            End::Superseded => Invalidated::Superseded,
+            End::Nothing => Invalidated::Done(Vec::new()),
+        })
+    }
+
+    async fn end_by_ticket(&self, guard: &Guard) -> Result<End, Error> {
+        self.end_if(INVALIDATE, guard.handle, |manifest, now| {
+            match manifest.record.admit(&guard.proof, now) {
+                Admission::Current | Admission::Previous(_) => None,
+                Admission::Superseded => Some(End::Superseded),
+                Admission::Refused => Some(End::Nothing),
+            }
+        })
+        .await
+    }
+
+    /// Ends a session if it is this principal's.
+    pub(super) async fn end_one(
+        &self,
+        during: &'static str,
+        handle: Handle,
+        owner: Option<&Principal>,
+    ) -> Result<End, Error> {
+        self.end_if(during, handle, |manifest, now| {
+            let is_theirs = owner.is_none() || manifest.record.principal.as_ref() == owner;
+            (!is_theirs || !manifest.record.is_live(now)).then_some(End::Nothing)
+        })
+        .await
+    }
+
+    /// Ends a session unless there is an answer to that.
+    async fn end_if(
+        &self,
+        during: &'static str,
+        handle: Handle,
+        answer: impl Fn(&Manifest, Timestamp) -> Option<End> + Send,
+    ) -> Result<End, Error> {
+        loop {
+            let current = self.current(during, handle).await?;
+            let Some(manifest) = &current.manifest else { return Ok(End::Nothing) };
+            if let Some(answer) = answer(manifest, current.now) {
+                return Ok(answer);
+            }
+            let ended = ended(handle, manifest, EndReason::Invalidated, current.now, Vec::new());
+            if self.bury(during, handle, &current).await? {
+                return Ok(End::Ended(Box::new(ended)));
+            }
+        }
+    }
+
+    /// Puts the end of a session in its place; returns whether it was as it was read. What is left of it is removed later.
+    ///
+    /// It is not removed at once, because with several replicas a commit that was on its way when it was read could be stored
+    /// after the removal. A sweep removes it once nothing can be on its way any more.
+    pub(super) async fn bury(
+        &self,
+        during: &'static str,
+        handle: Handle,
+        current: &Current,
+    ) -> Result<bool, Error> {
+        let Current { manifest: Some(manifest), last: Some(last), .. } = current else { return Ok(false) };
+        let (guard, subject) = (Guarded::After(last.sequence), self.subjects.session(handle));
+        let buried = self.jet.store_after(guard, &subject, (KIND, ENDED), Bytes::new()).await;
+        if buried.map_err(at(during))?.is_none() {
+            return Ok(false);
+        }
+        self.remove_later(Kept::Values, manifest.sequences().collect());
+        if let Some(principal) = manifest.record.principal.clone() {
+            self.leave_later(principal, vec![handle]);
+        }
+        Ok(true)
+    }
+
+    /// Ends all sessions that are in a principal's index, and waits for sign-ins that are under way: they have an entry, and are
+    /// not bound yet.
+    async fn end_all_of(&self, principal: &Principal, except: Option<Handle>) -> Result<Vec<Ended>, Error> {
+        let (_, index) = self.index(INVALIDATE, principal).await?;
+        let mut to_end: Vec<Listed> = index.listed;
+        to_end.retain(|it| Some(it.handle) != except);
+        let mut ended = Vec::new();
+        loop {
+            let tries = std::mem::take(&mut to_end).into_iter().map(|it| async move {
+                Ok::<_, Error>((it, self.end_readable(it.handle, principal).await?))
+            });
+            let tried: Vec<_> = stream::iter(tries).buffer_unordered(AT_ONCE).try_collect().await?;
+            let now = self.clock.now(&self.jet).await.map_err(at(INVALIDATE))?;
+            for (listed, end) in tried {
+                match end {
+                    End::Ended(it) => ended.push(*it),
+                    _ if now < listed.since.plus(UNDER_WAY) => to_end.push(listed),
+                    _ => {}
+                }
+            }
+            if to_end.is_empty() {
+                return Ok(ended);
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Nothing opens a session that cannot be read: it keeps no other from being ended.
+    async fn end_readable(&self, handle: Handle, principal: &Principal) -> Result<End, Error> {
+        match self.end_one(INVALIDATE, handle, Some(principal)).await {
+            Err(error) if error.kind() == ErrorKind::Corrupt => {
+                tracing::warn!(%handle, %error, "a session that cannot be read was left where it is");
+                Ok(End::Nothing)
+            }
+            result => result,
+        }
+    }
+}
+
+/// Tells what a session was at its end.
+pub(super) fn ended(
+    handle: Handle,
+    manifest: &Manifest,
+    reason: EndReason,
+    now: Timestamp,
+    attributes: Vec<StoredAttribute>,
+) -> Ended {
+    let record = &manifest.record;
+    Ended {
+        handle,
+        principal: record.principal.clone(),
+        names: names(manifest, now.min(record.expires_at())),
+        attributes,
+        reason,
+        created_at: record.created_at,
+        accessed_at: record.accessed_at,
+    }
+}
+
+impl NatsStore {
+    /// Returns a principal's live sessions among these.
+    pub(super) async fn live_among(
+        &self,
+        during: &'static str,
+        principal: &Principal,
+        handles: Vec<Handle>,
+    ) -> Result<Vec<(Handle, Option<Box<Manifest>>)>, Error> {
+        let found = handles.into_iter().map(|handle| async move {
+            let current = match self.current(during, handle).await {
+                Err(error) if error.kind() == ErrorKind::Corrupt => return Ok((handle, None)),
+                result => result?,
+            };
+            let now = current.now;
+            let is_theirs = |it: &Box<Manifest>| {
+                it.record.principal.as_ref() == Some(principal) && it.record.is_live(now)
+            };
+            Ok((handle, current.manifest.filter(is_theirs)))
+        });
+        stream::iter(found).buffer_unordered(AT_ONCE).try_collect().await
+    }
+}

@@ -1,0 +1,13 @@
+//! The whole kit against each kind of deployment.
+
+mod standalone {
+    use crate::support::Nodes;
+
+    cloakroom_testkit::conformance!(async || Nodes::standalone());
+}
+
+mod cluster {
+    use crate::support::Nodes;
+
+    cloakroom_testkit::conformance!(async || Nodes::cluster());
+}

@@ -1,0 +1,8 @@
+//! The NATS store against real servers.
+
+#![expect(clippy::unwrap_used, reason = "a helper of a test may panic as the test does")]
+
+mod conformance;
+mod recovery;
+mod stored;
+mod support;

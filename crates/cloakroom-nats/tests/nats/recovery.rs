@@ -1,0 +1,123 @@
+//! Servers that are away for a while, or for good.
+
+use std::time::Duration;
+
+use cloakroom_core::{ErrorKind, Store as _, Ticket};
+use cloakroom_nats::{NatsStore, Storage};
+use servers::{Nats, NatsCluster};
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+
+use crate::support::*;
+
+/// Nothing takes longer that is to fail at once.
+const BOUND: Duration = Duration::from_secs(5);
+
+async fn start() -> Nats {
+    spawn_blocking(|| Nats::start().unwrap()).await.unwrap()
+}
+
+async fn restart(mut server: Nats) -> Nats {
+    spawn_blocking(move || {
+        server.restart().unwrap();
+        server
+    })
+    .await
+    .unwrap()
+}
+
+#[tokio::test]
+async fn a_server_that_has_lost_everything_is_used_again() {
+    let mut server = start().await;
+    let store = NatsStore::connect(&server.url()).await.unwrap();
+    let lost = session(&store, "a", "1").await;
+    server.kill();
+    let error = timeout(BOUND, async {
+        loop {
+            if let Err(error) = open(&store, &lost).await {
+                return error;
+            }
+        }
+    });
+    assert_eq!(error.await.unwrap().kind(), ErrorKind::Unavailable);
+    let _server = restart(server).await;
+    let ticket = eventually("a session is created", async || {
+        let ticket = Ticket::generate().unwrap();
+        try_commit(&store, &create(ticket.guard(), vec![set("a", "2")])).await.ok().map(|()| ticket)
+    });
+    assert_eq!(read(&store, &ticket.await, "a").await.unwrap().unwrap(), "2");
+    assert!(open(&store, &lost).await.unwrap().is_none(), "it was in memory");
+}
+
+#[tokio::test]
+async fn what_is_in_files_is_there_after_a_kill() {
+    let mut server = start().await;
+    let store = NatsStore::builder().storage(Storage::File).connect(&server.url()).await.unwrap();
+    let large = "x".repeat(700_000);
+    let ticket = session(&store, "a", large.clone()).await;
+    server.kill();
+    let _server = restart(server).await;
+    let value = eventually("the session opens", async || read(&store, &ticket, "a").await.ok()).await;
+    assert!(value.unwrap() == large);
+}
+
+#[tokio::test]
+async fn a_server_that_stands_still_holds_up_nobody_for_long() {
+    let server = start().await;
+    let store = NatsStore::connect(&server.url()).await.unwrap();
+    let ticket = session(&store, "a", "1").await;
+    server.pause();
+    assert!(timeout(Duration::from_millis(300), open(&store, &ticket)).await.is_err(), "it is not answered");
+    server.resume();
+    let value = eventually("the session opens", async || read(&store, &ticket, "a").await.ok()).await;
+    assert_eq!(value.unwrap(), "1");
+    store.ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn any_one_of_three_servers_may_be_killed() {
+    let mut cluster = spawn_blocking(|| NatsCluster::start().unwrap()).await.unwrap();
+    let store = NatsStore::builder().replicas(3).connect(&cluster.url()).await.unwrap();
+    let ticket = session(&store, "round", "none").await;
+    commit(&store, &change(ticket.guard(), vec![set("large", "x".repeat(5000))])).await;
+    for number in 0..3 {
+        cluster.nodes_mut()[number].kill();
+        let round = number.to_string();
+        let changed = eventually("a commit is acknowledged", async || {
+            let commit = change(ticket.guard(), vec![set("round", round.clone())]);
+            timeout(BOUND, try_commit(&store, &commit)).await.ok()?.ok()
+        });
+        changed.await;
+        let value = eventually("the session opens", async || {
+            timeout(BOUND, read(&store, &ticket, "round")).await.ok()?.ok()
+        });
+        assert_eq!(value.await.unwrap(), round, "what was acknowledged is there");
+        let large = eventually("a value is read", async || {
+            timeout(BOUND, read(&store, &ticket, "large")).await.ok()?.ok()
+        });
+        assert_eq!(large.await.unwrap().len(), 5000);
+        cluster = spawn_blocking(move || {
+            cluster.nodes_mut()[number].restart().unwrap();
+            cluster
+        })
+        .await
+        .unwrap();
+        settled(&cluster).await;
+    }
+}
+
+/// Waits until every server has what the others have: else the next one that is killed may be one of the only two that do.
+async fn settled(cluster: &NatsCluster) {
+    eventually("all replicas are current", async || {
+        let node = cluster.nodes().first()?;
+        let streams = ["cloakroom", "cloakroom-values", "cloakroom-due"];
+        streams
+            .iter()
+            .all(|stream| {
+                let info = node.ask(&format!("$JS.API.STREAM.INFO.{stream}")).unwrap_or_default();
+                info.matches("\"current\":true").count() == 2 && !info.contains("\"offline\":true")
+            })
+            .then_some(())
+    })
+    .await;
+}

@@ -1,0 +1,178 @@
+//! What is in the streams: nothing that opens a session, nothing in clear in a subject, no garbage; and what happens where a
+//! message cannot be read.
+
+use async_nats::jetstream::{self, Context};
+use cloakroom_core::{ErrorKind, Invalidate, Invalidated, Store as _};
+use cloakroom_nats::NatsStore;
+use servers::Nats;
+use tokio::task::spawn_blocking;
+
+use crate::support::*;
+
+struct Private {
+    server: Nats,
+    store: NatsStore,
+    context: Context,
+}
+
+impl Private {
+    async fn start(config: &'static str) -> Self {
+        let server = spawn_blocking(|| Nats::options().config(config).start().unwrap()).await.unwrap();
+        let store = NatsStore::connect(&server.url()).await.unwrap();
+        let context = jetstream::new(async_nats::connect(server.url()).await.unwrap());
+        Self { server, store, context }
+    }
+
+    /// Returns all messages of a stream: subject, headers, body.
+    async fn dump(&self, stream: &str) -> Vec<(String, Vec<u8>)> {
+        let stream = self.context.get_stream(stream).await.unwrap();
+        let (mut messages, mut from) = (Vec::new(), 1);
+        while let Ok(message) = stream.direct_get_next_for_subject(">", Some(from)).await {
+            from = message.sequence + 1;
+            let mut whole = format!("{:?}", message.headers).into_bytes();
+            whole.extend_from_slice(&message.payload);
+            messages.push((message.subject.to_string(), whole));
+        }
+        messages
+    }
+
+    async fn all(&self) -> Vec<(String, Vec<u8>)> {
+        let mut all = self.dump("cloakroom").await;
+        all.extend(self.dump("cloakroom-values").await);
+        all.extend(self.dump("cloakroom-due").await);
+        all
+    }
+
+    async fn put(&self, subject: &str, body: Vec<u8>) {
+        self.context.publish(subject.to_owned(), body.into()).await.unwrap().await.unwrap();
+    }
+}
+
+fn subject(handle: cloakroom_core::Handle) -> String {
+    format!("cloakroom.s.cloakroom.m.{}", handle.to_string().replace('-', ""))
+}
+
+fn holds(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
+}
+
+#[tokio::test]
+async fn nothing_opens_a_session_and_no_subject_has_a_name() {
+    let private = Private::start("").await;
+    let first = session(&private.store, "basket", "x".repeat(3000)).await;
+    let (second, signing_in) = sign_in(&first, "ada.lovelace");
+    commit(&private.store, &signing_in).await;
+    let all = private.all().await;
+    assert!(all.iter().any(|(_, body)| holds(body, second.guard().proof.as_bytes())), "the proof is there");
+    for (subject, body) in all {
+        for name in ["basket", "ada", "lovelace"] {
+            assert!(!subject.contains(name), "{subject}");
+        }
+        for ticket in [&first, &second] {
+            let secret = &ticket.expose()[22..];
+            assert!(!subject.contains(secret) && !holds(&body, secret.as_bytes()));
+            assert!(!holds(&body, &decoded(secret)));
+        }
+    }
+}
+
+/// Returns the bytes of base 64.
+fn decoded(text: &str) -> Vec<u8> {
+    let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let bits = text.bytes().flat_map(|digit| {
+        let value = alphabet.bytes().position(|it| it == digit).unwrap();
+        (0..6).rev().map(move |bit| (value >> bit) as u8 & 1)
+    });
+    let bits: Vec<u8> = bits.collect();
+    bits.chunks_exact(8).map(|byte| byte.iter().fold(0, |byte, bit| byte << 1 | bit)).collect()
+}
+
+#[tokio::test]
+async fn values_that_nobody_needs_are_removed() {
+    let private = Private::start("").await;
+    let ticket = session(&private.store, "a", "x".repeat(3000)).await;
+    for _ in 0..3 {
+        commit(&private.store, &change(ticket.guard(), vec![set("a", "y".repeat(3000))])).await;
+    }
+    let one = eventually("one value is left", async || {
+        let values = private.dump("cloakroom-values").await;
+        (values.len() == 1).then_some(values)
+    });
+    assert!(one.await[0].1.ends_with(b"yyyy"));
+    let ended = private.store.invalidate(&Invalidate::Ticket(ticket.guard())).await.unwrap();
+    assert!(matches!(ended, Invalidated::Done(ended) if ended.len() == 1));
+    eventually("no value is left", async || private.dump("cloakroom-values").await.is_empty().then_some(()))
+        .await;
+}
+
+#[tokio::test]
+async fn a_commit_that_is_refused_leaves_no_values() {
+    let private = Private::start("").await;
+    let ticket = session(&private.store, "a", "1").await;
+    let mut taken = create(ticket.guard(), vec![set("a", "x".repeat(3000))]);
+    taken.changes.label = None;
+    let outcome = private.store.commit(&taken).await.unwrap();
+    assert!(matches!(outcome, cloakroom_core::Outcome::Taken), "{outcome:?}");
+    eventually("no value is left", async || private.dump("cloakroom-values").await.is_empty().then_some(()))
+        .await;
+}
+
+#[tokio::test]
+async fn a_damaged_session_is_an_error_of_its_own_alone() {
+    let private = Private::start("").await;
+    let store = &private.store;
+    let (damaged, sound) = (session(store, "a", "1").await, session(store, "a", "2").await);
+    for body in [vec![9, 9], vec![1], b"nonsense".to_vec()] {
+        private.put(&subject(damaged.handle()), body.clone()).await;
+        let error = open(store, &damaged).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{body:?}");
+        let error = try_commit(store, &change(damaged.guard(), vec![set("a", "3")])).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{body:?}");
+        assert_eq!(read(store, &sound, "a").await.unwrap().unwrap(), "2");
+    }
+}
+
+#[tokio::test]
+async fn a_value_that_is_lost_is_corrupt() {
+    let private = Private::start("").await;
+    let ticket = session(&private.store, "a", "x".repeat(3000)).await;
+    private.context.get_stream("cloakroom-values").await.unwrap().purge().await.unwrap();
+    assert_eq!(open(&private.store, &ticket).await.unwrap_err().kind(), ErrorKind::Corrupt);
+}
+
+#[tokio::test]
+async fn a_value_may_be_larger_than_a_message_and_a_manifest_may_not() {
+    let private = Private::start("max_payload: 8192").await;
+    let ticket = session(&private.store, "large", "x".repeat(50_000)).await;
+    assert_eq!(read(&private.store, &ticket, "large").await.unwrap().unwrap().len(), 50_000);
+    let many = (0..400).map(|number| set(&format!("attribute {number}"), "")).collect();
+    let error = try_commit(&private.store, &change(ticket.guard(), many)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused, "{error:?}");
+    assert_eq!(open(&private.store, &ticket).await.unwrap().unwrap().names.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_full_server_refuses_and_drops_nothing() {
+    let private = Private::start("").await;
+    let builder = NatsStore::builder().streams("small").unwrap().max_bytes(200_000);
+    let store = builder.connect(&private.server.url()).await.unwrap();
+    let first = session(&store, "a", "x".repeat(3000)).await;
+    let full = eventually("it is full", async || {
+        let ticket = cloakroom_core::Ticket::generate().unwrap();
+        try_commit(&store, &create(ticket.guard(), vec![set("a", "x".repeat(20_000))])).await.err()
+    });
+    assert_eq!(full.await.kind(), ErrorKind::Full);
+    assert_eq!(read(&store, &first, "a").await.unwrap().unwrap().len(), 3000);
+    let ended = store.invalidate(&Invalidate::Ticket(first.guard())).await.unwrap();
+    assert!(matches!(ended, Invalidated::Done(ended) if ended.len() == 1), "a logout is possible");
+}
+
+#[tokio::test]
+async fn a_stream_of_somebody_else_is_left_alone() {
+    let private = Private::start("").await;
+    let theirs = jetstream::stream::Config { name: "mail".to_owned(), ..Default::default() };
+    private.context.create_stream(theirs).await.unwrap();
+    let error =
+        NatsStore::builder().streams("mail").unwrap().connect(&private.server.url()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused);
+}
