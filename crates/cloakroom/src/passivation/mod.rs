@@ -13,7 +13,8 @@
 //! wait for it. And what is on disk means nothing without the record, so that nothing comes back after a crash: a session that
 //! was logged out least of all.
 //!
-//! Moving whole sessions with their records would leave less of each in memory (some 600 bytes stay now). The price would be
+//! Moving whole sessions with their records would leave less of each in memory. (Some 600 bytes stay now, and are counted;
+//! 300,000 sessions on disk, each with a principal of its own and one attribute, were measured to take 825 each.) The price would be
 //! the rules on both sides, a disk that is asked about every guessed ticket, and copies on disk that a crash could bring back.
 //!
 //! # What it promises
@@ -24,7 +25,7 @@
 //! | use | a load or a commit with a ticket for the session brings it back: one read of the disk, however many ask at once |
 //! | eviction | never: no session is dropped that lives |
 //! | the disk fails writing | sessions stay in memory, which says so in the log and in the metrics; it is tried again, after at most five seconds |
-//! | memory reaches [`hard_max_bytes`](PassivatingStoreBuilder::hard_max_bytes) | whatever would need more waits while sessions are passivated. If they cannot be, new sessions and commits that make one larger are refused with [`ErrorKind::Full`](cloakroom_core::ErrorKind::Full); loads, invalidations and other commits go on |
+//! | memory reaches [`hard_max_bytes`](PassivatingStoreBuilder::hard_max_bytes) | whatever would need more waits while sessions are passivated. If they cannot be, new sessions and commits that make one larger are refused with [`ErrorKind::Full`]; loads, invalidations and other commits go on |
 //! | the disk fails reading | those who need that session get the depot's error, and the session stays where it is |
 //! | [`stop`](PassivatingStore::stop) | all sessions go to disk, and the next start finds them |
 //! | a crash | every session is lost, as with any store in memory |
