@@ -109,6 +109,11 @@ async fn a_redis_cluster_conforms() {
     conforms(Backend::RedisCluster).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres_conforms() {
+    conforms(Backend::Postgres).await;
+}
+
 pub(super) fn change(guard: Guard, value: &'static [u8]) -> Commit {
     let edit = Edit::Set { value: Bytes::from_static(value), ttl: None };
     let attribute = AttributeChange { name: Name::from_static("a"), edit, expect: None };

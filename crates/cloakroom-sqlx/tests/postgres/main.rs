@@ -9,6 +9,7 @@ mod deadlocks;
 mod dropped;
 mod ending;
 mod errors;
+mod feed;
 mod outage;
 mod pooler;
 mod schema;

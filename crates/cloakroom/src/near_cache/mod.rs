@@ -92,7 +92,7 @@ impl NearCache<()> {
     }
 }
 
-impl<S> NearCache<S> {
+impl<S: Store> NearCache<S> {
     /// Returns how many sessions are kept.
     #[must_use]
     pub fn len(&self) -> usize {

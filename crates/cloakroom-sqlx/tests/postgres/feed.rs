@@ -1,0 +1,81 @@
+//! The feed of changes.
+
+use std::time::Instant;
+
+use cloakroom_core::{Feed, Invalidate, Notice, Store as _};
+use cloakroom_sqlx::PostgresStore;
+use futures_util::StreamExt as _;
+
+use crate::support::*;
+
+/// Returns what is told until all that was acknowledged before now has been.
+async fn told(feed: &mut Feed) -> Vec<Notice> {
+    let (now, mut told) = (Instant::now(), Vec::new());
+    loop {
+        match feed.next().await.unwrap().unwrap() {
+            Notice::CaughtUp(moment) if moment > now => return told,
+            Notice::CaughtUp(_) => {}
+            notice => told.push(notice),
+        }
+    }
+}
+
+/// All tests share a channel: only what is told of this session counts.
+async fn told_of(feed: &mut Feed, ticket: &cloakroom_core::Ticket) -> Vec<Notice> {
+    let mut told = told(feed).await;
+    told.retain(|notice| match notice {
+        Notice::Committed { handle, .. } | Notice::Ended { handle: Some(handle) } => {
+            *handle == ticket.handle()
+        }
+        Notice::Ended { handle: None } | Notice::CaughtUp(_) => false,
+    });
+    told
+}
+
+#[tokio::test]
+async fn without_being_told_to_a_store_notifies_nobody_and_has_no_feed() {
+    let database = Database::new();
+    let store = database.store().await;
+    assert!(store.feed().is_none());
+    let mut feed = store.clone().tell_changes().feed().unwrap();
+    told(&mut feed).await;
+    let ticket = session(&store, "a", "1").await;
+    store.invalidate(&Invalidate::Ticket(ticket.guard())).await.unwrap();
+    assert_eq!(told_of(&mut feed, &ticket).await, []);
+}
+
+#[tokio::test]
+async fn a_foreign_ticket_makes_no_noise() {
+    let database = Database::new();
+    let store = database.store().await.tell_changes();
+    let mut feed = store.feed().unwrap();
+    told(&mut feed).await;
+    let ticket = session(&store, "a", "1").await;
+    assert_eq!(told_of(&mut feed, &ticket).await.len(), 1);
+    let forged = ticket.with_new_secret().unwrap();
+    store.invalidate(&Invalidate::Ticket(forged.guard())).await.unwrap();
+    let _ = store.commit(&change(forged.guard(), vec![set("a", "2")])).await.unwrap();
+    assert_eq!(told_of(&mut feed, &ticket).await, []);
+}
+
+#[tokio::test]
+async fn behind_a_pooler_changes_are_told_in_one_round_trip_and_heard_by_others() {
+    let pooler = Pooler::start();
+    let proxy = Proxy::to(pooler.port()).await;
+    let database = Database::new();
+    let direct = database.store().await.tell_changes();
+    let mut feed = direct.feed().unwrap();
+    told(&mut feed).await;
+    let pooled = PostgresStore::connect_lazy(&proxy.url(&pooler.url())).unwrap();
+    let pooled = database.at(pooled.behind_pooler(true).tell_changes());
+    assert!(pooled.feed().is_none(), "a pooler would lose what is notified");
+    let ticket = session(&pooled, "it's", "1").await;
+    let change = change(ticket.guard(), vec![set("it's", "2")]);
+    assert_eq!(proxy.of(commit(&pooled, &change)).await.round_trips, 1);
+    pooled.invalidate(&Invalidate::Ticket(ticket.guard())).await.unwrap();
+    let told = told_of(&mut feed, &ticket).await;
+    assert!(
+        matches!(told[..], [Notice::Committed { .. }, Notice::Committed { .. }, Notice::Ended { .. }]),
+        "{told:?}"
+    );
+}
