@@ -160,6 +160,7 @@ pub(crate) fn unheard(reason: &'static str) {
 }
 
 /// Counts a session whose attributes have gone to disk.
+#[cfg(feature = "memory")]
 #[inline]
 pub(crate) fn passivated() {
     #[cfg(feature = "metrics")]
@@ -167,6 +168,7 @@ pub(crate) fn passivated() {
 }
 
 /// Counts a session whose attributes have come back from disk.
+#[cfg(feature = "memory")]
 #[inline]
 pub(crate) fn activated() {
     #[cfg(feature = "metrics")]
@@ -174,6 +176,7 @@ pub(crate) fn activated() {
 }
 
 /// Counts a failure of the disk that sessions are passivated to: `put`, `get` or `remove`.
+#[cfg(feature = "memory")]
 #[inline]
 pub(crate) fn depot_failed(operation: &'static str) {
     #[cfg(feature = "metrics")]
@@ -181,6 +184,7 @@ pub(crate) fn depot_failed(operation: &'static str) {
 }
 
 /// Tells how many bytes a store with a depot takes in memory, and how many of its sessions are on disk.
+#[cfg(feature = "memory")]
 #[inline]
 pub(crate) fn memory(bytes: u64, passivated: usize) {
     #[cfg(feature = "metrics")]
