@@ -96,6 +96,16 @@ pub(crate) enum LoadedHere {
     Away,
 }
 
+/// Whether there is room for a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Room {
+    Enough,
+    /// When sessions are passivated.
+    Later,
+    /// Passivating makes none.
+    Never,
+}
+
 /// What there is to be swept next.
 pub(crate) enum Swept {
     Nothing,
@@ -238,8 +248,9 @@ impl MemoryStore {
         LoadedHere::Answer(Loaded::Open(opened))
     }
 
-    /// Returns whether a commit stays within the bounds, expired sessions dropped if need be.
-    pub(crate) fn has_room(&self, commit: &Commit, bounds: Bounds) -> bool {
+    /// Returns whether a commit stays within the bounds, expired sessions dropped if need be. Sessions are passivated where a
+    /// shard takes more than `high`.
+    pub(crate) fn room(&self, commit: &Commit, bounds: Bounds, high: u64) -> Room {
         let now = self.now();
         let mut left: Vec<Left> = Vec::new();
         let mut shard = self.inner.shard(commit.guard.handle);
@@ -247,10 +258,16 @@ impl MemoryStore {
             let Some(handle) = shard.due(now) else { break };
             left.extend(shard.leave(handle));
         }
-        let has_room = shard.has_room(commit, bounds);
+        let room = if shard.has_room(commit, bounds) {
+            Room::Enough
+        } else if shard.cost > high && !shard.sessions.is_empty() {
+            Room::Later
+        } else {
+            Room::Never
+        };
         drop(shard);
         self.inner.unlist(&left);
-        has_room
+        room
     }
 
     /// Returns those sessions of a shard that were not used for the longest, up to the batch's bounds, while the shard takes

@@ -8,7 +8,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::listener::{ActivationListener, DynActivationListener, Teller};
 use super::parcels::Parcels;
 use super::stop::Note;
-use super::{Marks, PassivatingStore, Progress, Shared};
+use super::{Marks, PassivatingStore, Shared};
 use crate::memory::{Bounds, MemoryStore, MemoryStoreBuilder};
 
 /// How many sessions can be brought back at the same time.
@@ -19,7 +19,6 @@ impl MemoryStoreBuilder {
     /// dropping them.
     ///
     /// [`max_sessions`](Self::max_sessions) then counts those on disk too, and beyond it new ones are refused.
-    #[must_use]
     pub fn passivate_to(self, depot: impl Depot) -> PassivatingStoreBuilder {
         PassivatingStoreBuilder {
             memory: self,
@@ -93,7 +92,7 @@ impl PassivatingStoreBuilder {
             stopped: RwLock::new(false),
             turns: (0..TURNS).map(|_| tokio::sync::Mutex::default()).collect(),
             wake,
-            progress: watch::Sender::new(Progress::default()),
+            progress: watch::Sender::new(false),
             teller: Mutex::new(Teller::start(self.listeners)),
         };
         if note.is_some() {

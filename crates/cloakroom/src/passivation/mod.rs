@@ -95,7 +95,8 @@ struct Shared {
     turns: Box<[tokio::sync::Mutex<()>]>,
     /// Wakes the task.
     wake: Arc<Notify>,
-    progress: watch::Sender<Progress>,
+    /// Whether the disk failed last. Sent whenever the task has done something.
+    progress: watch::Sender<bool>,
     teller: Mutex<Option<Teller>>,
 }
 
@@ -105,13 +106,6 @@ struct Marks {
     high: u64,
     low: u64,
     most: Bounds,
-}
-
-/// What the task has done.
-#[derive(Clone, Copy, Debug, Default)]
-struct Progress {
-    passes: u64,
-    is_failing: bool,
 }
 
 impl PassivatingStore {
@@ -144,7 +138,7 @@ impl PassivatingStore {
     /// again.
     #[must_use]
     pub fn is_failing(&self) -> bool {
-        self.shared.progress.borrow().is_failing
+        *self.shared.progress.borrow()
     }
 }
 

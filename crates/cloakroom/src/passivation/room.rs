@@ -4,6 +4,7 @@ use std::fmt;
 use cloakroom_core::{Commit, Error, ErrorKind};
 
 use super::Shared;
+use crate::memory::Room;
 
 /// Why a commit was refused.
 #[derive(Debug)]
@@ -16,7 +17,7 @@ impl fmt::Display for NoRoom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::DiskFails => "memory is full, and no session can be passivated because the disk fails",
-            Self::Records => "memory is full, and all that can be passivated is",
+            Self::Records => "there are as many sessions as allowed, or memory is full and all that can be passivated is",
         })
     }
 }
@@ -30,23 +31,20 @@ impl Shared {
     ///
     /// [`ErrorKind::Full`] when it will not: the disk fails, or everything is on it already.
     pub(super) async fn room_for(&self, commit: &Commit) -> Result<(), Error> {
-        if self.memory.has_room(commit, self.marks.most) {
+        let room = || self.memory.room(commit, self.marks.most, self.marks.high);
+        if room() == Room::Enough {
             return Ok(());
         }
         let mut progress = self.progress.subscribe();
-        let began = progress.borrow_and_update().passes;
         loop {
             self.wake.notify_one();
-            let now = *progress.borrow_and_update();
-            // The pass that was under way when this began may have been past this session's shard.
-            if self.memory.has_room(commit, self.marks.most) {
-                return Ok(());
-            }
-            if now.is_failing {
-                return Err(Error::new(ErrorKind::Full, "commit", NoRoom::DiskFails));
-            }
-            if now.passes >= began + 2 {
-                return Err(Error::new(ErrorKind::Full, "commit", NoRoom::Records));
+            let is_failing = *progress.borrow_and_update();
+            let refused = |reason| Err(Error::new(ErrorKind::Full, "commit", reason));
+            match room() {
+                Room::Enough => return Ok(()),
+                Room::Never => return refused(NoRoom::Records),
+                Room::Later if is_failing => return refused(NoRoom::DiskFails),
+                Room::Later => {}
             }
             if progress.changed().await.is_err() {
                 return Err(Error::of(ErrorKind::Unavailable, "commit"));

@@ -37,10 +37,7 @@ impl Shared {
             }
             let done = self.pass().await;
             self.report(&done);
-            self.progress.send_modify(|progress| {
-                progress.passes += 1;
-                progress.is_failing = done.is_err();
-            });
+            self.progress.send_modify(|is_failing| *is_failing = done.is_err());
             telemetry::memory(self.memory.bytes(), self.memory.away());
             pause = done.err().map(|_| pause.map_or(PAUSES.0, |pause| (pause * 2).min(PAUSES.1)));
         }
@@ -50,12 +47,17 @@ impl Shared {
         let removed = self.remove_discarded().await;
         for shard in 0..self.memory.shards() {
             if self.memory.cost(shard) > self.marks.high {
-                while self.passivate(shard, self.marks.low).await? {
-                    self.progress.send_modify(|_| {});
-                }
+                self.relieve(shard).await?;
             }
         }
         removed
+    }
+
+    async fn relieve(&self, shard: usize) -> Result<(), Error> {
+        while self.passivate(shard, self.marks.low).await? {
+            self.progress.send_modify(|_| {});
+        }
+        Ok(())
     }
 
     /// Puts a batch of a shard's sessions on disk as long as it takes more than `bytes`, and returns whether there were any.
@@ -91,7 +93,7 @@ impl Shared {
 
     /// Says once that the disk fails, and once that it works again.
     fn report(&self, done: &Result<(), Error>) {
-        match (done, self.progress.borrow().is_failing) {
+        match (done, *self.progress.borrow()) {
             (Err(error), false) => {
                 tracing::error!(error = %Chain(error), "sessions cannot be passivated: they stay in memory");
             }

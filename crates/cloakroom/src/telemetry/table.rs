@@ -10,7 +10,7 @@ enum Kind {
 use Kind::{Counter, Gauge, Histogram};
 
 /// The names, and what each is. `docs/metrics.md` says the same to those who read no code.
-const TABLE: [(&str, Kind, Unit, &str); 27] = [
+const TABLE: [(&str, Kind, Unit, &str); 31] = [
     ("cloakroom_loads_total", Counter, Unit::Count, "Loads of a session by a ticket, by result."),
     ("cloakroom_fetches_total", Counter, Unit::Count, "Later reads of a session that was open, by result."),
     ("cloakroom_touches_total", Counter, Unit::Count, "Accesses that a load has recorded."),
@@ -97,6 +97,20 @@ const TABLE: [(&str, Kind, Unit, &str); 27] = [
         "What the sessions of a store with a depot take in memory.",
     ),
     ("cloakroom_passivated_sessions", Gauge, Unit::Count, "Sessions that are on disk."),
+    ("cloakroom_held_back_sessions", Gauge, Unit::Count, "Sessions with commits that are held back."),
+    ("cloakroom_held_back_bytes", Gauge, Unit::Bytes, "What is held back of them."),
+    (
+        "cloakroom_held_back_oldest_seconds",
+        Gauge,
+        Unit::Seconds,
+        "The age of the oldest commit that is held back.",
+    ),
+    (
+        "cloakroom_held_back_lost_total",
+        Counter,
+        Unit::Count,
+        "Commits that were held back and are lost, by reason.",
+    ),
     ("cloakroom_store_seconds", Histogram, Unit::Seconds, "How long an operation on the store took."),
 ];
 

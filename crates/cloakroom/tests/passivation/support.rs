@@ -81,7 +81,7 @@ fn memory(clock: &ManualClock) -> MemoryStoreBuilder {
     MemoryStore::builder().clock(Arc::new(clock.clone()))
 }
 
-pub(crate) async fn until(condition: impl Fn() -> bool) {
+pub(crate) async fn until(condition: impl Fn() -> bool + Send + Sync) {
     let wait = async {
         while !condition() {
             tokio::task::yield_now().await;

@@ -63,9 +63,7 @@ async fn with_a_disk_that_fails_now_and_then() {
         let depot = depot.clone();
         tokio::spawn(async move {
             for turn in 0_u32.. {
-                for operation in ["put", "get", "remove"] {
-                    depot.fail(operation, turn % 4 == 0);
-                }
+                fail_everything(&depot, turn % 4 == 0);
                 tokio::time::sleep(std::time::Duration::from_millis(3)).await;
             }
         })
@@ -73,11 +71,13 @@ async fn with_a_disk_that_fails_now_and_then() {
     versions_count_every_commit(store, async || {
         failing.abort();
         let _ = failing.await;
-        for operation in ["put", "get", "remove"] {
-            depot.fail(operation, false);
-        }
+        fail_everything(&depot, false);
     })
     .await;
+}
+
+fn fail_everything(depot: &TestDepot, fails: bool) {
+    ["put", "get", "remove"].map(|operation| depot.fail(operation, fails));
 }
 
 #[cfg(feature = "sqlite")]
