@@ -1,46 +1,29 @@
 use std::net::SocketAddr;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
-
 use crate::case::{Case, Size};
+use crate::http::{Answer, Connection, head};
 use benches::Result;
 use benches::protocol::{BODY, FIRST, START, Stored, Workload};
-
-/// What any client sends. The host is none of the local ones, which some software treats as a special case.
-const USUAL: &str = "host: www.example.com\r\nuser-agent: benches/0.1.0\r\naccept: */*\r\n";
 
 /// One keep-alive connection that checks every answer.
 #[derive(Debug)]
 pub(crate) struct Client {
     case: Case,
-    stream: TcpStream,
+    connection: Connection,
     /// Each as it is sent: `name=value`.
     cookies: Vec<String>,
     request: Vec<u8>,
-    incoming: Vec<u8>,
     answered: u64,
-}
-
-#[derive(Debug)]
-struct Answer {
-    status: u16,
-    /// The beginnings of the `Set-Cookie` lines: `name=value`.
-    set_cookies: Vec<String>,
-    body: std::ops::Range<usize>,
 }
 
 impl Client {
     /// Connects, and has a session filled if the case wants one.
     pub(crate) async fn connect(case: &Case, address: SocketAddr) -> Result<Self> {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
         let mut client = Self {
             case: case.clone(),
-            stream,
+            connection: Connection::open(address).await?,
             cookies: Vec::new(),
             request: Vec::new(),
-            incoming: Vec::new(),
             answered: 0,
         };
         if case.size != Size::NONE {
@@ -111,28 +94,16 @@ impl Client {
     }
 
     fn head(&self, method: &str, path: &str) -> String {
-        let cookie = match &self.cookies[..] {
-            [] => String::new(),
-            cookies => format!("cookie: {}\r\n", cookies.join("; ")),
-        };
-        format!("{method} {path} HTTP/1.1\r\n{USUAL}{cookie}\r\n")
+        head(method, path, &self.cookies)
     }
 
     async fn ask(&mut self, request: &[u8]) -> Result<Answer> {
-        self.stream.write_all(request).await?;
-        self.incoming.clear();
-        loop {
-            if let Some(answer) = parse(&self.incoming)? {
-                return Ok(answer);
-            }
-            if self.stream.read_buf(&mut self.incoming).await? == 0 {
-                return Err(format!("{}: the server closed the connection", self.case).into());
-            }
-        }
+        let answer = self.connection.ask(request).await;
+        answer.map_err(|error| format!("{}: {error}", self.case).into())
     }
 
     fn body(&self, answer: &Answer) -> &[u8] {
-        &self.incoming[answer.body.clone()]
+        self.connection.body(answer)
     }
 
     fn unexpected(&self, during: &str, answer: &Answer) -> Box<dyn std::error::Error + Send + Sync> {
@@ -162,49 +133,9 @@ fn expected(case: &Case, answered: u64) -> Stored {
     }
 }
 
-/// Reads an answer; `None` while it is not complete.
-fn parse(bytes: &[u8]) -> Result<Option<Answer>> {
-    let mut headers = [httparse::EMPTY_HEADER; 32];
-    let mut head = httparse::Response::new(&mut headers);
-    let httparse::Status::Complete(body_at) = head.parse(bytes)? else {
-        return Ok(None);
-    };
-    let status = head.code.unwrap_or_default();
-    let values = |name: &'static str| {
-        let found = head.headers.iter().filter(move |header| header.name.eq_ignore_ascii_case(name));
-        found.map(|header| std::str::from_utf8(header.value))
-    };
-    let length: usize = values("content-length").next().transpose()?.unwrap_or("0").parse()?;
-    if bytes.len() < body_at + length {
-        return Ok(None);
-    }
-    let mut set_cookies = Vec::new();
-    for line in values("set-cookie") {
-        set_cookies.extend(line?.split(';').next().map(str::to_owned));
-    }
-    Ok(Some(Answer { status, set_cookies, body: body_at..body_at + length }))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const WHOLE: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nset-cookie: __Host-id=x; Path=/\r\n\r\nhi";
-
-    #[test]
-    fn an_answer_is_whole_with_its_last_byte() {
-        for end in 0..WHOLE.len() {
-            assert!(parse(&WHOLE.as_bytes()[..end]).unwrap().is_none(), "{end}");
-        }
-        let answer = parse(WHOLE.as_bytes()).unwrap().unwrap();
-        assert_eq!((answer.status, &WHOLE[answer.body]), (200, "hi"));
-        assert_eq!(answer.set_cookies, ["__Host-id=x"]);
-    }
-
-    #[test]
-    fn what_is_no_http_is_an_error() {
-        assert!(parse(b"hello\r\n\r\n").is_err());
-    }
 
     #[test]
     fn what_is_expected_grows_with_the_requests() {

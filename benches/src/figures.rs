@@ -1,5 +1,6 @@
 //! What a run has measured, as it is kept in a file.
 
+use std::fmt;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,14 @@ pub(crate) struct Machine {
     pub(crate) stores: Vec<String>,
     /// How much was measured.
     pub(crate) effort: String,
+}
+
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { date, processor, cores, kernel, compiler, stores, effort } = self;
+        write!(f, "Measured on {date} with {cores} cores of {processor}, {kernel}, {compiler}. ")?;
+        write!(f, "{}. {effort}.", stores.join("; "))
+    }
 }
 
 /// A case, and what was measured of it.

@@ -8,6 +8,7 @@ mod client;
 mod counted_redis;
 mod figures;
 mod goals;
+mod http;
 mod machine;
 mod page;
 mod plan;
@@ -15,6 +16,7 @@ mod processes;
 mod profile;
 mod program;
 mod proxy;
+mod replication;
 mod report;
 mod rounds;
 mod server;
@@ -33,10 +35,13 @@ const USAGE: &str = "usage:
                                            every subject on every store, against the goals
   benches/run page [FILE...]               writes docs/benchmarks.md from the last run, or from these runs' figures
   benches/run memory [--quick]             the in-memory store alone, without the peers
+  benches/run replication [--quick] [WAY]...
+                                           the same application on 2, 4 and 8 nodes, replicated in several ways
+  benches/run replication-page             writes docs/replication.md from the last such run
   benches/run check [--update]             a few ratios of instructions against those of ratios.json
   benches/run profile CASE [own|inclusive] the functions that one case spends its instructions in
 
-STORE is memory, redis, postgres or sqlite. A CASE is such as redis/cloakroom/read-one/3k; --case takes a part of one.";
+WAY is shared, near-cache, timed-writes or mirrored; STORE is memory, redis, postgres or sqlite. A CASE is such as redis/cloakroom/read-one/3k; --case takes a part of one.";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -58,6 +63,9 @@ fn run(arguments: &[&str]) -> Result<ExitCode> {
         }
         ["check"] => runtime.block_on(check::run(false)),
         ["check", "--update"] => runtime.block_on(check::run(true)),
+        ["replication", "--quick", ways @ ..] => runtime.block_on(replication::run(ways, replication::QUICK)),
+        ["replication", ways @ ..] => runtime.block_on(replication::run(ways, replication::FULL)),
+        ["replication-page"] => replication::write(),
         ["page", files @ ..] => page::write(files),
         ["profile", case] | ["profile", case, "own"] => {
             runtime.block_on(profile::run(&case.parse()?, |costs| costs.own))

@@ -101,7 +101,7 @@ fn list(program: &Path) -> Result<Vec<Listed>> {
 }
 
 /// Returns cargo's target folder.
-fn target() -> Result<PathBuf> {
+pub(crate) fn target() -> Result<PathBuf> {
     let program = std::env::current_exe()?;
     Ok(program.ancestors().nth(2).ok_or("the program is not in a target folder")?.to_owned())
 }

@@ -54,15 +54,16 @@ struct Counts {
     turns: AtomicU64,
 }
 
+/// Stands between a server and its store.
 #[derive(Debug)]
-struct Proxy {
+pub(crate) struct Proxy {
     counts: Arc<Counts>,
     accepting: AbortHandle,
 }
 
 impl Proxy {
     /// Starts a proxy before a store, and returns the store's URL through it.
-    async fn before(url: &str) -> Result<(Self, String)> {
+    pub(crate) async fn before(url: &str) -> Result<(Self, String)> {
         let (before, rest) = url.split_once("127.0.0.1:").ok_or("a URL without the local address")?;
         let (port, path) = rest.split_once('/').map_or((rest, None), |(port, path)| (port, Some(path)));
         let store: SocketAddr = format!("127.0.0.1:{port}").parse()?;
@@ -71,6 +72,14 @@ impl Proxy {
         let counts = Arc::new(Counts::default());
         let accepting = tokio::spawn(accept(listener, store, Arc::clone(&counts))).abort_handle();
         Ok((Self { counts, accepting }, path.map_or(through.clone(), |path| format!("{through}/{path}"))))
+    }
+}
+
+impl Proxy {
+    /// Returns how many bytes have gone through so far, in either direction.
+    pub(crate) fn bytes(&self) -> u64 {
+        let [to, from, _] = self.counts.all();
+        to + from
     }
 }
 

@@ -6,4 +6,5 @@ mod documents;
 mod faults;
 mod http;
 mod middleware;
+mod near_cache;
 mod support;

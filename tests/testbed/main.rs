@@ -14,11 +14,13 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use cloakroom::NoFeed;
 use tracing_subscriber::EnvFilter;
 
 use crate::history::History;
 use crate::options::Options;
 use crate::routes::Health;
+use crate::store::HeldBack;
 
 /// The exit code for options that are unknown, malformed, out of range or not implemented yet.
 const USAGE: u8 = 2;
@@ -34,10 +36,14 @@ async fn main() -> ExitCode {
         Ok(options) => options,
         Err(error) => return refuse(&error, USAGE),
     };
-    let store = match options.store.open().await {
+    let store = match options.store.open(options.near_cache).await {
         Ok(store) => store,
+        Err(error) if error.is::<NoFeed>() => {
+            return refuse(Box::<dyn Error>::from(format!("--near-cache: {error}")).as_ref(), USAGE);
+        }
         Err(error) => return refuse(error.as_ref(), 1),
     };
+    let (store, held_back) = HeldBack::around(store, options.write_every);
     let layer = match layer::layer(Arc::clone(&store), &options) {
         Ok(layer) => layer,
         Err(error) => return refuse(&error, USAGE),
@@ -45,9 +51,12 @@ async fn main() -> ExitCode {
     let history = History::default();
     let layer = layer.listener(history.clone());
     let health = Health::new(store, options.store_timeout);
-    match serve::serve(&options, layer, health, history).await {
+    if let Err(error) = serve::serve(&options, layer, health, history).await {
+        return refuse(error.as_ref(), 1);
+    }
+    match held_back.flush().await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => refuse(error.as_ref(), 1),
+        Err(error) => refuse(&error, 1),
     }
 }
 

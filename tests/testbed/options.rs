@@ -22,7 +22,9 @@ pub(crate) struct Options {
     pub(crate) keys: Vec<SigningKey>,
     pub(crate) insecure_cookie: bool,
     pub(crate) node: Option<HeaderValue>,
+    pub(crate) write_every: Option<Duration>,
     pub(crate) max_sessions_per_principal: Option<u32>,
+    pub(crate) near_cache: bool,
 }
 
 impl Default for Options {
@@ -40,7 +42,9 @@ impl Default for Options {
             keys: Vec::new(),
             insecure_cookie: false,
             node: None,
+            write_every: None,
             max_sessions_per_principal: None,
+            near_cache: false,
         }
     }
 }
@@ -70,9 +74,8 @@ impl Options {
                 Long("max-sessions-per-principal") => {
                     options.max_sessions_per_principal = Some(parser.value()?.parse()?);
                 }
-                Long(later @ ("write-every" | "near-cache")) => {
-                    return Err(format!("the option '--{later}' is not implemented yet").into());
-                }
+                Long("write-every") => options.write_every = Some(duration(&mut parser)?),
+                Long("near-cache") => options.near_cache = true,
                 unknown => return Err(unknown.unexpected()),
             }
         }

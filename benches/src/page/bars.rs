@@ -21,7 +21,7 @@ const LINE: f64 = 20.0;
 const FIGURE: f64 = 60.0;
 
 /// How plots begin: legible on a light and on a dark page.
-pub(super) const STYLE: &str = "<style>text{font:13px sans-serif;fill:#222}.head{font-weight:bold}rect,circle{fill:#8aa5c2}\
+pub(crate) const STYLE: &str = "<style>text{font:13px sans-serif;fill:#222}.head{font-weight:bold}rect,circle{fill:#8aa5c2}\
     .ours{fill:#c2571a}.floor{fill:#4d4d4d}line,polyline{stroke:#999;fill:none}\
     @media(prefers-color-scheme:dark){text{fill:#ddd}.floor{fill:#bbb}}</style>\n";
 

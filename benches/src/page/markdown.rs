@@ -2,17 +2,17 @@ use std::fmt;
 
 /// A table in Markdown. All columns after the first are set to the right where they hold numbers.
 #[derive(Clone, Debug)]
-pub(super) struct Table {
+pub(crate) struct Table {
     head: Vec<String>,
     lines: Vec<Vec<String>>,
 }
 
 impl Table {
-    pub(super) fn new<'a>(head: impl IntoIterator<Item = &'a str>) -> Self {
+    pub(crate) fn new<'a>(head: impl IntoIterator<Item = &'a str>) -> Self {
         Self { head: head.into_iter().map(str::to_owned).collect(), lines: Vec::new() }
     }
 
-    pub(super) fn line<'a>(&mut self, cells: impl IntoIterator<Item = &'a str>) {
+    pub(crate) fn line<'a>(&mut self, cells: impl IntoIterator<Item = &'a str>) {
         self.lines.push(cells.into_iter().map(str::to_owned).collect());
     }
 
@@ -41,7 +41,7 @@ impl fmt::Display for Table {
 }
 
 /// Writes a number in thousands with about three digits.
-pub(super) fn thousands(number: f64) -> String {
+pub(crate) fn thousands(number: f64) -> String {
     let thousands = number / 1_000.0;
     if thousands < 10.0 { format!("{thousands:.1}") } else { format!("{thousands:.0}") }
 }

@@ -1,9 +1,9 @@
 //! Writes the page of the docs from a run's figures.
 
-mod bars;
+pub(crate) mod bars;
 mod behind;
 mod growth;
-mod markdown;
+pub(crate) mod markdown;
 mod tables;
 
 use std::path::{Path, PathBuf};
@@ -52,7 +52,7 @@ fn plots_of(run: &Run) -> Vec<(String, String)> {
 
 fn text(run: &Run) -> String {
     let parts = [
-        ("{{machine}}", machine(run)),
+        ("{{machine}}", run.machine.to_string()),
         ("{{subjects}}", subjects(run)),
         ("{{goals}}", goals(&verdicts(run))),
         ("{{stores}}", measured_on(run).map(|kind| tables::of(run, kind)).collect()),
@@ -67,19 +67,6 @@ fn text(run: &Run) -> String {
 fn measured_on(run: &Run) -> impl Iterator<Item = Kind> {
     let is_measured = |kind: &Kind| run.measured.iter().any(|measured| measured.case.store == *kind);
     Kind::ALL.into_iter().filter(is_measured)
-}
-
-fn machine(run: &Run) -> String {
-    let it = &run.machine;
-    let lines = [
-        format!(
-            "Measured on {} with {} cores of {}, {}, {}.",
-            it.date, it.cores, it.processor, it.kernel, it.compiler
-        ),
-        format!("{}.", it.stores.join("; ")),
-        format!("{}.", it.effort),
-    ];
-    lines.join(" ")
 }
 
 fn subjects(run: &Run) -> String {

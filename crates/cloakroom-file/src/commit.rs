@@ -37,7 +37,7 @@ impl Inner {
         match self.store(commit, Some((bind, refusal)), caller)? {
             Step::Answered(outcome) => Ok(outcome),
             Step::Stored(mut committed) => {
-                committed.ended = self.end_each(&room.unwrap_or_default(), &bind.principal, caller)?;
+                committed.ended = self.end_each(&room.unwrap_or_default(), &bind.principal)?;
                 Ok(Outcome::Committed(committed))
             }
         }

@@ -64,7 +64,7 @@ impl Inner {
         let _lock = self.lock_principal(principal, caller)?;
         let mut theirs = self.entries(principal)?;
         theirs.retain(|handle| Some(*handle) != except);
-        Ok(Invalidated::Done(self.end_each(&theirs, principal, caller)?))
+        Ok(Invalidated::Done(self.end_each(&theirs, principal)?))
     }
 
     fn end_everyones(&self, caller: &Caller) -> Result<Invalidated> {

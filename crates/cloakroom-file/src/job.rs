@@ -30,7 +30,7 @@ impl Jobs {
         let permit = Arc::clone(&self.0).acquire_owned().await;
         let permit = permit.map_err(|closed| Error::new(ErrorKind::Other, operation, closed))?;
         let waiting = Arc::new(());
-        let caller = Caller(Arc::downgrade(&waiting));
+        let caller = Caller(Some(Arc::downgrade(&waiting)));
         let done = tokio::task::spawn_blocking(move || {
             let result = job(&caller);
             drop(permit);
@@ -44,11 +44,17 @@ impl Jobs {
 
 /// Whoever waits for a job's answer.
 #[derive(Debug)]
-pub(crate) struct Caller(Weak<()>);
+pub(crate) struct Caller(Option<Weak<()>>);
 
 impl Caller {
+    /// Stands for whoever asked, where what has begun must not be called off any more.
+    pub(crate) const CERTAIN: Self = Self(None);
+
     /// Fails if nobody waits for the answer any more.
     pub(crate) fn still_there(&self) -> Result<()> {
-        if self.0.strong_count() == 0 { Err(Failure::Abandoned) } else { Ok(()) }
+        match &self.0 {
+            Some(waiting) if waiting.strong_count() == 0 => Err(Failure::Abandoned),
+            _ => Ok(()),
+        }
     }
 }

@@ -70,22 +70,18 @@ impl Inner {
     }
 
     /// Ends those of these sessions that are the principal's. One that cannot be read ends as well; only nobody is told of
-    /// it. The caller has the principal's lock, so that nobody signs in to another meanwhile.
-    pub(crate) fn end_each(
-        &self,
-        handles: &[Handle],
-        principal: &Principal,
-        caller: &Caller,
-    ) -> Result<Vec<Ended>> {
+    /// it. The caller has the principal's lock, so that nobody signs in to another meanwhile. It is not called off between
+    /// two of them.
+    pub(crate) fn end_each(&self, handles: &[Handle], principal: &Principal) -> Result<Vec<Ended>> {
         let mut ended = Vec::new();
         for handle in handles {
-            ended.extend(self.end_one_of(*handle, principal, caller)?);
+            ended.extend(self.end_one_of(*handle, principal)?);
         }
         Ok(ended)
     }
 
-    fn end_one_of(&self, handle: Handle, principal: &Principal, caller: &Caller) -> Result<Option<Ended>> {
-        let Some(_lock) = self.lock(handle, caller)? else { return Ok(None) };
+    fn end_one_of(&self, handle: Handle, principal: &Principal) -> Result<Option<Ended>> {
+        let Some(_lock) = self.lock(handle, &Caller::CERTAIN)? else { return Ok(None) };
         let session = match self.find(handle) {
             Err(Failure::Damaged(damaged)) => {
                 tracing::warn!(%handle, %damaged, "a session that cannot be read has ended with its principal's others");

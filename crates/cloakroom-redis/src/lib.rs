@@ -2,6 +2,7 @@
 
 mod client;
 mod error;
+mod feed;
 mod keys;
 mod namespace;
 mod scripts;

@@ -38,8 +38,10 @@
 //! - [`SessionLayer`]: the middleware, and every setting with its default.
 //! - [`Session`]: what a handler can do; [`Attr`] and [`Attrs`]: attributes by reference; [`Attribute`]: their types.
 //! - [`Flash`]: messages for the visitor's next page.
-//! - [`MemoryStore`], and `RedisStore`, `PostgresStore`, `MySqlStore`, `SqliteStore` and `FileStore`, each behind a feature.
-//!   [`core`] is the contract for others.
+//! - [`MemoryStore`], and `RedisStore`, `PostgresStore`, `MySqlStore`, `SqliteStore`, `FileStore` and `NatsStore`, each behind a feature.
+//!   [`core`] is the contract for others. [`PassivatingStore`]: memory with a limit, beyond which sessions go to disk.
+//! - [`NearCache`]: keeps what this node serves in its memory, before a store that tells of changes. [`WriteBehind`]: holds
+//!   commits back, and writes those of a session together.
 //! - [`Sweeper`]: removes what has expired. [`SessionListener`]: is told what happens to sessions. [`SessionRegistry`]:
 //!   lists and ends sessions without a request.
 //!
@@ -63,6 +65,7 @@ pub mod fuzzing;
 mod layer;
 #[cfg(feature = "memory")]
 pub mod memory;
+mod near_cache;
 #[cfg(feature = "memory")]
 pub mod passivation;
 mod registry;
@@ -71,6 +74,7 @@ mod session;
 mod sweeper;
 mod telemetry;
 mod timeouts;
+pub mod write_behind;
 
 pub use cloakroom_core as core;
 #[cfg(feature = "file")]
@@ -104,6 +108,7 @@ pub use crate::extract::{AttributeSet, Attrs, RecentSignIn, TimeLeft, UpToDate};
 pub use crate::layer::{ResponseFuture, SessionBody, SessionLayer, SessionService, SiteData, StoreFailed};
 #[cfg(feature = "memory")]
 pub use crate::memory::MemoryStore;
+pub use crate::near_cache::{NearCache, NearCacheBuilder, NoFeed};
 #[cfg(feature = "memory")]
 pub use crate::passivation::{ActivationListener, PassivatingStore};
 pub use crate::registry::SessionRegistry;
@@ -113,6 +118,7 @@ pub use crate::sweeper::Sweeper;
 #[cfg(feature = "metrics")]
 pub use crate::telemetry::describe_metrics;
 pub use crate::timeouts::Timeouts;
+pub use crate::write_behind::WriteBehind;
 
 /// The examples in the README compile.
 #[cfg(all(doctest, feature = "axum", feature = "memory"))]

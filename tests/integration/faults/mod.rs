@@ -5,6 +5,7 @@ mod balancer;
 mod clocks;
 mod failover;
 mod full;
+mod held_back;
 mod killed;
 mod logout;
 mod lost_answer;

@@ -1,8 +1,8 @@
 use serde_json::{Value, json};
 
-use crate::support::{Backend, Site, Visitor, for_each_store};
+use crate::support::{Backend, Site, Visitor, for_each_site};
 
-for_each_store!(
+for_each_site!(
     one_is_set_read_and_removed,
     every_json_value_comes_back_as_it_was,
     names_are_any_text_without_control_characters,

@@ -1,8 +1,8 @@
 use serde_json::json;
 
-use crate::support::{Backend, Server, Site, Visitor, for_each_store};
+use crate::support::{Backend, Server, Site, Visitor, for_each_site};
 
-for_each_store!(
+for_each_site!(
     a_put_takes_json_only,
     the_other_routes_refuse_bad_bodies,
     an_attribute_of_the_wrong_type_is_left_alone,

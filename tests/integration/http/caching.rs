@@ -1,6 +1,6 @@
-use crate::support::{Answer, Backend, Site, Visitor, for_each_store};
+use crate::support::{Answer, Backend, Site, Visitor, for_each_site};
 
-for_each_store!(answers_that_used_the_session_are_private, a_route_that_does_not_is_left_alone);
+for_each_site!(answers_that_used_the_session_are_private, a_route_that_does_not_is_left_alone);
 
 fn caching(answer: &Answer) -> (&str, &str) {
     (answer.header("vary"), answer.header("cache-control"))

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
-use crate::support::{Backend, Raw, Site, Visitor, for_each_store};
+use crate::support::{Backend, Raw, Site, Visitor, for_each_site};
 
-for_each_store!(
+for_each_site!(
     a_client_that_goes_away_commits_nothing,
     a_client_that_goes_away_in_its_body_commits_nothing,
     a_logout_whose_client_goes_away_is_whole,

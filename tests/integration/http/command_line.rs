@@ -22,8 +22,9 @@ async fn what_is_not_understood_or_not_implemented_is_refused_at_the_start() {
         &["--renew-every", "soon"],
         &["--max-sessions-per-principal", "0"],
         &["--max-sessions-per-principal", "many"],
-        &["--write-every", "1s"],
+        &["--write-every", "soon"],
         &["--near-cache"],
+        &["--near-cache", "--store", "memory:"],
         &["--store", "file:"],
         &["--store", "postgres:"],
         &["--store", "redis:localhost"],
@@ -57,6 +58,18 @@ async fn a_refusal_names_the_option() {
 }
 
 #[tokio::test]
+async fn a_near_cache_is_refused_where_the_store_cannot_tell_of_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    for backend in [Backend::Memory, Backend::Sqlite, Backend::MariaDb] {
+        let Output { status, stderr, .. } =
+            refused(&["--near-cache", "--store", &backend.url(folder.path())]).await;
+        let why = String::from_utf8(stderr).unwrap();
+        assert_eq!(status.code(), Some(2), "{backend:?}: {why}");
+        assert!(why.contains("--near-cache") && why.contains("tells of changes"), "{why}");
+    }
+}
+
+#[tokio::test]
 async fn an_address_in_use_is_a_failure_not_a_usage_error() {
     let server = Server::start(&[]).await;
     let output = refused(&["--listen", server.address()]).await;
@@ -69,7 +82,8 @@ async fn a_store_that_cannot_be_used_is_a_failure_not_a_usage_error() {
     let nobody = format!("127.0.0.1:{}", port.number());
     let no_namespace = format!("{}?namespace=", Backend::Redis.server());
     let sentinel = format!("redis+sentinel://{nobody}/primary");
-    let mut stores = vec![no_namespace, sentinel];
+    let open_to_others = "file:/tmp".to_owned();
+    let mut stores = vec![no_namespace, sentinel, open_to_others];
     stores
         .extend(["redis", "redis+cluster", "postgres", "mysql"].map(|scheme| format!("{scheme}://{nobody}")));
     for store in stores {

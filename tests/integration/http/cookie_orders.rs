@@ -1,8 +1,8 @@
 //! Several cookies of one name, in every order (RFC 6265bis, 5.8.3: servers should not rely on it).
 
-use crate::support::{Backend, Raw, Server, Site, Visitor, eventually, for_each_store};
+use crate::support::{Backend, Raw, Server, Site, Visitor, eventually, for_each_site};
 
-for_each_store!(valid_expired_and_bad_in_every_order, valid_expired_and_bad_in_every_order_when_signed);
+for_each_site!(valid_expired_and_bad_in_every_order, valid_expired_and_bad_in_every_order_when_signed);
 
 const ORDERS: [[usize; 3]; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
 

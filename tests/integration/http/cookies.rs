@@ -1,8 +1,8 @@
 use serde_json::Value;
 
-use crate::support::{Answer, Backend, Raw, Server, Site, Visitor, for_each_store};
+use crate::support::{Answer, Backend, Raw, Server, Site, Visitor, for_each_site};
 
-for_each_store!(
+for_each_site!(
     a_bad_cookie_is_never_an_error,
     a_bad_cookie_is_never_adopted,
     cookies_of_other_names_are_no_business_of_ours,

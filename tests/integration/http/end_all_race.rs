@@ -3,9 +3,9 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde_json::Value;
 
-use crate::support::{Backend, Site, Visitor, for_each_store};
+use crate::support::{Backend, Site, Visitor, for_each_site};
 
-for_each_store!(
+for_each_site!(
     a_sign_in_that_races_with_the_end_of_all_comes_after_it_or_is_ended_too,
     a_slow_writer_and_a_rotation_lose_nothing_of_each_other,
 );

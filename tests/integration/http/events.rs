@@ -1,9 +1,9 @@
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::{Backend, Server, Site, Visitor, eventually, for_each_store};
+use crate::support::{Backend, Server, Site, Visitor, eventually, for_each_site};
 
-for_each_store!(
+for_each_site!(
     each_change_of_a_sessions_life_is_told_where_it_was_asked_for,
     what_changes_nothing_is_no_event,
     an_end_is_told_with_the_names_of_the_attributes,

@@ -1,8 +1,8 @@
 use serde_json::Value;
 
-use crate::support::{Backend, Server, Site, Visitor, eventually, for_each_store};
+use crate::support::{Backend, Server, Site, Visitor, eventually, for_each_site};
 
-for_each_store!(
+for_each_site!(
     a_session_that_is_not_used_ends,
     a_session_ends_by_its_own_interval,
     use_does_not_outlive_the_max_lifetime,

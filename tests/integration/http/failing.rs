@@ -1,8 +1,8 @@
 use serde_json::json;
 
-use crate::support::{Backend, Site, Visitor, for_each_store};
+use crate::support::{Backend, Site, Visitor, for_each_site};
 
-for_each_store!(
+for_each_site!(
     a_failed_request_changes_nothing,
     a_failed_request_makes_no_session,
     a_logout_is_done_though_its_request_fails,

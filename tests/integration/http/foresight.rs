@@ -1,9 +1,9 @@
 //! What the layer learns of its routes, as the metrics tell it.
 
 use super::metrics::metrics;
-use crate::support::{Backend, Site, Visitor, for_each_store};
+use crate::support::{Backend, Site, Visitor, for_each_site};
 
-for_each_store!(
+for_each_site!(
     a_route_fetches_what_it_reads_once,
     a_route_whose_names_change_learns_none,
     a_large_session_costs_what_is_read

@@ -1,9 +1,9 @@
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::{Backend, Site, Visitor, eventually, for_each_store};
+use crate::support::{Backend, Site, Visitor, eventually, for_each_site};
 
-for_each_store!(
+for_each_site!(
     a_rotation_keeps_the_session_and_its_name,
     the_ticket_before_works_during_the_grace,
     the_ticket_before_ends_with_the_grace,

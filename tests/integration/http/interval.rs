@@ -1,6 +1,6 @@
-use crate::support::{Backend, Site, Visitor, for_each_store};
+use crate::support::{Backend, Site, Visitor, for_each_site};
 
-for_each_store!(
+for_each_site!(
     a_session_keeps_its_own_interval,
     by_itself_it_makes_no_session,
     a_session_keeps_the_interval_that_it_was_made_with,

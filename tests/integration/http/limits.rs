@@ -1,8 +1,8 @@
 use serde_json::json;
 
-use crate::support::{Backend, Site, Visitor, for_each_store};
+use crate::support::{Backend, Site, Visitor, for_each_site};
 
-for_each_store!(
+for_each_site!(
     an_attribute_has_a_limit,
     a_session_has_a_limit,
     the_number_of_attributes_has_a_limit,

@@ -3,9 +3,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::HeaderMap;
 use serde_json::json;
 
-use crate::support::{Answer, Backend, Raw, Server, Site, Visitor, for_each_store};
+use crate::support::{Answer, Backend, Raw, Server, Site, Visitor, for_each_site};
 
-for_each_store!(no_log_tells_a_ticket_or_a_value);
+for_each_site!(no_log_tells_a_ticket_or_a_value);
 
 /// A text that stands nowhere but in attributes.
 pub(super) const VALUE: &str = "value-that-is-nobodys-business";

@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{Backend, Site, Visitor, for_each_store};
+use crate::support::{Backend, Site, Visitor, for_each_site};
 
-for_each_store!(
+for_each_site!(
     after_a_logout_nothing_opens_the_session,
     without_a_session_there_is_nothing_to_end,
     what_is_set_after_a_logout_goes_to_a_new_session,

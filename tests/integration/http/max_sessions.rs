@@ -1,9 +1,9 @@
 use futures_util::future::join_all;
 use serde_json::Value;
 
-use crate::support::{Backend, Server, Site, Visitor, for_each_store};
+use crate::support::{Backend, Server, Site, Visitor, for_each_site};
 
-for_each_store!(
+for_each_site!(
     a_further_sign_in_ends_the_oldest,
     signing_in_again_ends_nobody,
     sign_ins_that_race_for_the_last_place_leave_as_many_as_allowed,

@@ -3,9 +3,9 @@ use std::collections::BTreeMap;
 use futures_util::future::join_all;
 use serde_json::json;
 
-use crate::support::{Backend, Server, Site, Visitor, eventually, for_each_store};
+use crate::support::{Backend, Server, Site, Visitor, eventually, for_each_site};
 
-for_each_store!(
+for_each_site!(
     what_is_done_is_counted,
     bytes_follow_what_changed,
     bad_tickets_are_counted,

@@ -15,6 +15,7 @@ mod failing;
 mod foresight;
 mod garbage;
 mod grace;
+mod held_back;
 mod interval;
 mod limits;
 mod logging;

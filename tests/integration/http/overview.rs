@@ -1,8 +1,8 @@
 use serde_json::{Value, json};
 
-use crate::support::{Backend, Site, Visitor, for_each_store};
+use crate::support::{Backend, Site, Visitor, for_each_site};
 
-for_each_store!(reading_makes_no_session, a_session_tells_all_of_itself, the_store_is_well);
+for_each_site!(reading_makes_no_session, a_session_tells_all_of_itself, the_store_is_well);
 
 async fn reading_makes_no_session(backend: Backend) {
     let site = Site::start(backend, &[]).await;

@@ -1,9 +1,9 @@
 use futures_util::future::join_all;
 use serde_json::json;
 
-use crate::support::{Backend, Site, Visitor, for_each_store};
+use crate::support::{Backend, Site, Visitor, for_each_site};
 
-for_each_store!(
+for_each_site!(
     no_writer_loses_another_ones_attribute,
     no_increment_is_lost,
     several_at_once_are_seen_together_or_not_at_all,

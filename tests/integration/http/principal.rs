@@ -1,8 +1,8 @@
 use serde_json::{Value, json};
 
-use crate::support::{Backend, Server, Site, Visitor, for_each_store};
+use crate::support::{Backend, Server, Site, Visitor, for_each_site};
 
-for_each_store!(
+for_each_site!(
     a_principal_sees_every_session_of_theirs,
     a_principal_ends_one_session,
     a_principal_ends_the_session_in_use,

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use crate::support::{Backend, Site, Visitor, for_each_store};
+use crate::support::{Backend, Site, Visitor, for_each_site};
 
-for_each_store!(
+for_each_site!(
     an_old_ticket_is_renewed_by_a_request_that_uses_its_session,
     parallel_requests_with_an_old_ticket_agree_on_the_new_one,
     a_renewal_whose_answer_was_lost_is_given_again,

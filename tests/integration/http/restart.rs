@@ -1,8 +1,10 @@
 use serde_json::json;
 
-use crate::support::{Backend, Site, Visitor, for_each_shared_store};
+use crate::support::{Backend, Site, Visitor, for_each_shared_store, for_one_store};
 
 for_each_shared_store!(sessions_survive_a_restart, a_logout_holds_after_a_restart);
+
+for_one_store!(redis_held_back, RedisHeldBack, sessions_survive_a_restart, a_logout_holds_after_a_restart);
 
 async fn sessions_survive_a_restart(backend: Backend) {
     let mut site = Site::start(backend, &[]).await;

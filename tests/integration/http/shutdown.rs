@@ -1,9 +1,9 @@
 use serde_json::json;
 use tokio::net::TcpStream;
 
-use crate::support::{Backend, Raw, Server, Site, Visitor, eventually, for_each_store};
+use crate::support::{Backend, Raw, Server, Site, Visitor, eventually, for_each_site};
 
-for_each_store!(
+for_each_site!(
     what_is_in_flight_is_finished,
     a_stream_is_finished,
     connections_without_a_request_do_not_hold_it_up,

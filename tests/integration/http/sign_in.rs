@@ -1,8 +1,8 @@
 use serde_json::{Value, json};
 
-use crate::support::{Backend, Server, Site, Visitor, eventually, for_each_store};
+use crate::support::{Backend, Server, Site, Visitor, eventually, for_each_site};
 
-for_each_store!(
+for_each_site!(
     a_sign_in_keeps_the_session_under_a_new_ticket,
     a_sign_in_makes_a_session,
     the_ticket_from_before_opens_nothing,

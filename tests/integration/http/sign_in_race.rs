@@ -3,9 +3,9 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::{Backend, Site, Visitor, for_each_store};
+use crate::support::{Backend, Site, Visitor, for_each_site};
 
-for_each_store!(
+for_each_site!(
     a_request_that_had_loaded_before_the_sign_in_changes_nothing,
     several_sign_ins_of_one_principal_all_end_signed_in,
     of_sign_ins_by_different_principals_one_wins,

@@ -1,8 +1,8 @@
 //! `--key`: signed cookies.
 
-use crate::support::{Backend, Server, Site, Visitor, for_each_store};
+use crate::support::{Backend, Server, Site, Visitor, for_each_site};
 
-for_each_store!(
+for_each_site!(
     a_signed_ticket_is_as_good_as_another,
     what_is_not_signed_or_not_by_this_key_opens_nothing,
     every_ticket_that_is_handed_out_is_signed,

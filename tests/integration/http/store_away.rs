@@ -1,12 +1,22 @@
 use http::Method;
 use serde_json::json;
 
-use crate::support::{Answer, Backend, Outage, Server, Site, Visitor, eventually, for_each_shared_store};
+use crate::support::{
+    Answer, Backend, Outage, Server, Site, Visitor, eventually, for_each_shared_store, for_one_store,
+};
 
 for_each_shared_store!(
     a_store_that_fails_is_a_503_and_costs_nobody_the_session,
     without_a_cookie_reading_is_answered_and_creating_is_a_503,
     a_store_that_hangs_is_a_503_before_it_comes_back,
+);
+
+for_one_store!(
+    redis_held_back,
+    RedisHeldBack,
+    a_store_that_fails_is_a_503_and_costs_nobody_the_session,
+    without_a_cookie_reading_is_answered_and_creating_is_a_503,
+    a_store_that_hangs_is_a_503_before_it_comes_back
 );
 
 const BOUND: [&str; 2] = ["--store-timeout", "300ms"];

@@ -1,8 +1,8 @@
 use serde_json::json;
 
-use crate::support::{Backend, Raw, Site, Visitor, for_each_store};
+use crate::support::{Backend, Raw, Site, Visitor, for_each_site};
 
-for_each_store!(what_a_stream_sets_is_stored_before_its_head, a_stream_comes_in_pieces);
+for_each_site!(what_a_stream_sets_is_stored_before_its_head, a_stream_comes_in_pieces);
 
 async fn what_a_stream_sets_is_stored_before_its_head(backend: Backend) {
     let site = Site::start(backend, &[]).await;

@@ -2,9 +2,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
-use crate::support::{Backend, Server, Site, Visitor, for_each_store};
+use crate::support::{Backend, Server, Site, Visitor, for_each_site};
 
-for_each_store!(
+for_each_site!(
     reading_is_an_access_and_tells_the_one_before,
     a_route_that_does_not_use_the_session_is_no_access,
     accesses_are_recorded_at_most_as_often_as_asked,

@@ -11,6 +11,10 @@ pub(crate) enum Backend {
     File,
     Sqlite,
     Redis,
+    /// Redis, with timed writes before it.
+    RedisHeldBack,
+    /// With a near cache in each server.
+    RedisNearCache,
     RedisSentinel,
     RedisCluster,
     Postgres,
@@ -43,7 +47,7 @@ impl Backend {
     /// Returns the URL of the server that all tests share.
     pub(crate) fn server(self) -> String {
         match self {
-            Self::Redis => shared("REDIS"),
+            Self::Redis | Self::RedisHeldBack | Self::RedisNearCache => shared("REDIS"),
             Self::RedisSentinel => shared("REDIS_SENTINEL"),
             Self::RedisCluster => shared("REDIS_CLUSTER"),
             Self::Postgres => shared("POSTGRES"),
@@ -56,7 +60,11 @@ impl Backend {
     /// Returns what is spoken with the server.
     pub(crate) fn protocol(self) -> Protocol {
         match self {
-            Self::Redis | Self::RedisSentinel | Self::RedisCluster => Protocol::Redis,
+            Self::Redis
+            | Self::RedisHeldBack
+            | Self::RedisNearCache
+            | Self::RedisSentinel
+            | Self::RedisCluster => Protocol::Redis,
             Self::Postgres => Protocol::Postgres,
             Self::MariaDb => Protocol::MySql,
             Self::Nats => Protocol::Nats,
@@ -64,11 +72,22 @@ impl Backend {
         }
     }
 
+    /// Returns the options of every server of a site with this store.
+    pub(crate) fn options(self) -> &'static [&'static str] {
+        match self {
+            Self::RedisHeldBack => &["--write-every", "1s"],
+            Self::RedisNearCache => &["--near-cache"],
+            _ => &[],
+        }
+    }
+
     /// Returns how many servers a site has: two, unless `CLOAKROOM_TEST_NODES` says otherwise. A store in memory cannot
-    /// be shared.
+    /// be shared. What is held back on one server is seen on another when it is written, and with near caches a change is
+    /// seen elsewhere a moment later: cases for all stores do not wait for either; `http::held_back` and `near_cache::` have those
+    /// that do.
     pub(crate) fn nodes(self) -> usize {
         match self {
-            Self::Memory => 1,
+            Self::Memory | Self::RedisHeldBack | Self::RedisNearCache => 1,
             _ => std::env::var("CLOAKROOM_TEST_NODES").map_or(2, |nodes| nodes.parse().unwrap()),
         }
     }

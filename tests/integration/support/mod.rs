@@ -35,11 +35,21 @@ pub(crate) use self::wait::{blocking, eventually};
 
 /// Makes each case a test for each store.
 ///
-/// A case is an `async fn(Backend)`; the tests are called `memory::CASE`, `file::CASE` and so on.
+/// A case is an `async fn(Backend)`; the tests are called `memory::CASE`, `file::CASE` and so on. Timed writes count as a
+/// store: `redis_held_back::CASE`.
 macro_rules! for_each_store {
     ($($case:ident),+ $(,)?) => {
         $crate::support::for_one_store!(memory, Memory, $($case),+);
+        $crate::support::for_one_store!(redis_held_back, RedisHeldBack, $($case),+);
         $crate::support::for_each_shared_store!($($case),+);
+    };
+}
+
+/// Makes each case a test for each store, and for a near cache before one.
+macro_rules! for_each_site {
+    ($($case:ident),+ $(,)?) => {
+        $crate::support::for_each_store!($($case),+);
+        $crate::support::for_one_store!(redis_near_cache, RedisNearCache, $($case),+);
     };
 }
 
@@ -89,5 +99,6 @@ macro_rules! for_one_store {
 }
 
 pub(crate) use {
-    for_each_networked_store, for_each_shared_store, for_each_single_server, for_each_store, for_one_store,
+    for_each_networked_store, for_each_shared_store, for_each_single_server, for_each_site, for_each_store,
+    for_one_store,
 };

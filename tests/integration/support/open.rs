@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use cloakroom::core::DynStore;
-use cloakroom::{FileStore, MemoryStore, SqliteStore};
+use cloakroom::{FileStore, MemoryStore, NearCache, SqliteStore, WriteBehind};
 use cloakroom_nats::NatsStore;
 use cloakroom_redis::RedisStore;
 use cloakroom_sqlx::{MySqlStore, PostgresStore};
@@ -25,6 +25,14 @@ pub(crate) async fn open(site: &Site, first: bool) -> Arc<dyn DynStore> {
             Arc::new(RedisStore::connect(url).await.unwrap().namespace(namespace).unwrap())
         }
         Backend::Nats => Arc::new(NatsStore::connect(url).await.unwrap().namespace(namespace).unwrap()),
+        Backend::RedisHeldBack => {
+            let store = RedisStore::connect(url).await.unwrap().namespace(namespace).unwrap();
+            Arc::new(WriteBehind::new(store))
+        }
+        Backend::RedisNearCache => {
+            let store = RedisStore::connect(url).await.unwrap().namespace(namespace).unwrap();
+            Arc::new(NearCache::new(store.tell_changes()).unwrap())
+        }
         Backend::Postgres => {
             let store = PostgresStore::connect_lazy(url).unwrap().namespace(namespace).unwrap();
             if first {

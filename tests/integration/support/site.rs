@@ -60,7 +60,7 @@ impl Site {
     }
 
     fn without_servers(backend: Backend, store: String, folder: TempDir, options: &[&str]) -> Self {
-        let options = options.iter().map(|&option| option.to_owned()).collect();
+        let options = backend.options().iter().chain(options).map(|&option| option.to_owned()).collect();
         Self { servers: Vec::new(), backend, store, options, folder, upstream: None }
     }
 
@@ -85,6 +85,7 @@ impl Site {
     /// Starts one more server of this site, which finds the store at this URL and has these environment variables.
     pub(crate) async fn another_within(&self, store: &str, environment: &[(&str, &str)]) -> Server {
         let mut options: Vec<&str> = vec!["--store", store];
+        options.extend(self.backend.options());
         options.extend(self.options.iter().map(String::as_str));
         Server::start_within(&options, environment).await
     }

@@ -1,31 +1,41 @@
 //! The store that `--store` names.
 
+mod held_back;
 mod url;
 
 use std::error::Error;
 use std::sync::Arc;
 
 use cloakroom::core::DynStore;
-use cloakroom::{FileStore, MemoryStore, SqliteStore};
+use cloakroom::{FileStore, MemoryStore, NearCache, SqliteStore};
 use cloakroom_nats::NatsStore;
 use cloakroom_redis::RedisStore;
 use cloakroom_sqlx::{MySqlStore, PostgresStore};
 
+pub(crate) use self::held_back::HeldBack;
 pub(crate) use self::url::StoreUrl;
 
 impl StoreUrl {
-    /// Opens the store.
+    /// Opens the store, with a near cache before it if that is asked for.
     ///
     /// # Errors
     ///
-    /// When the store fails, or the namespace is none.
-    pub(crate) async fn open(&self) -> Result<Arc<dyn DynStore>, Box<dyn Error>> {
+    /// When the store fails, the namespace is none, or a cache is asked for and the store does not tell of changes.
+    pub(crate) async fn open(&self, near_cache: bool) -> Result<Arc<dyn DynStore>, Box<dyn Error>> {
+        let store = self.open_alone(near_cache).await?;
+        Ok(if near_cache { Arc::new(NearCache::new(store)?) } else { store })
+    }
+
+    async fn open_alone(&self, tell_changes: bool) -> Result<Arc<dyn DynStore>, Box<dyn Error>> {
         Ok(match self {
             Self::Memory => Arc::new(MemoryStore::new()),
             Self::File(directory) => Arc::new(FileStore::open(directory).await?),
             Self::Sqlite(path) => Arc::new(SqliteStore::open(path).await?),
             Self::Redis(server) => {
-                let store = RedisStore::connect(&server.url).await?;
+                let mut store = RedisStore::connect(&server.url).await?;
+                if tell_changes {
+                    store = store.tell_changes();
+                }
                 Arc::new(match &server.namespace {
                     Some(namespace) => store.namespace(namespace)?,
                     None => store,
@@ -45,7 +55,7 @@ impl StoreUrl {
                     store = store.namespace(namespace)?;
                 }
                 store.migrate().await?;
-                Arc::new(store)
+                Arc::new(if tell_changes { store.tell_changes() } else { store })
             }
             Self::MySql(server) => {
                 let mut store = MySqlStore::connect(&server.url).await?;

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use cloakroom_core::{
     EndReason, Ended, Handle, Name, Opened, Select, SessionInfo, Size, Standing, StoredAttribute, Timestamp,
     Wanted,
@@ -55,9 +57,19 @@ impl Session {
     }
 
     fn select(&self, wanted: &Wanted, now: Timestamp) -> Result<Vec<StoredAttribute>> {
-        let live =
-            self.attributes.iter().filter(|(name, held)| wanted.includes(name.as_str()) && held.is_live(now));
-        live.map(|(name, held)| self.stored(name, held)).collect()
+        let live = |held: &&Held| held.is_live(now);
+        match wanted {
+            Wanted::Nothing => Ok(Vec::new()),
+            Wanted::Everything => {
+                let all = self.attributes.iter().filter(|(_, held)| live(held));
+                all.map(|(name, held)| self.stored(name, held)).collect()
+            }
+            Wanted::Named(names) => {
+                let names: BTreeSet<_> = names.iter().collect();
+                let held = |name| Some((name, self.attributes.get(name).filter(live)?));
+                names.into_iter().filter_map(held).map(|(name, held)| self.stored(name, held)).collect()
+            }
+        }
     }
 
     fn stored(&self, name: &Name, held: &Held) -> Result<StoredAttribute> {

@@ -12,11 +12,12 @@ use crate::support::*;
 /// Where the header and the slots end, which are written in place.
 const IN_PLACE: usize = 192;
 
-/// A session of three commits, with what its file was after the second and the third.
+/// A session of three commits, with what its file was after each.
 struct Grown {
     nodes: Nodes,
     store: FileStore,
     ticket: Ticket,
+    first: Vec<u8>,
     second: Vec<u8>,
     third: Vec<u8>,
 }
@@ -26,6 +27,7 @@ impl Grown {
         let nodes = Nodes::new();
         let store = nodes.store().await;
         let ticket = session(&store, "a", "one").await;
+        let first = fs::read(nodes.file(&ticket)).unwrap();
         commit(&store, &change(ticket.guard(), vec![set("a", "two"), set("b", "two")])).await;
         let second = fs::read(nodes.file(&ticket)).unwrap();
         let last = vec![set("a", "three"), set("b", "three"), set("c", "three")];
@@ -33,7 +35,7 @@ impl Grown {
         let third = fs::read(nodes.file(&ticket)).unwrap();
         assert!(third.len() > second.len(), "the commit was appended");
         assert_eq!(third[IN_PLACE..second.len()], second[IN_PLACE..]);
-        Self { nodes, store, ticket, second, third }
+        Self { nodes, store, ticket, first, second, third }
     }
 
     /// Returns the file as it is while the third commit is being written, up to this byte.
@@ -104,6 +106,16 @@ async fn what_follows_a_commit_that_was_cut_short_is_no_commit() {
         file.extend_from_slice(&grown.third[length - 1..]);
         assert_eq!(grown.load(&file).await.unwrap().meta.version, Version(2));
     }
+}
+
+/// Blocks of a disk may hold what was written elsewhere before: also a commit, whole.
+#[tokio::test]
+async fn an_old_commit_in_another_place_is_no_commit() {
+    let grown = Grown::new().await;
+    let file = [&grown.third, &grown.second[grown.first.len()..]].concat();
+    let opened = grown.load(&file).await.unwrap();
+    assert_eq!(opened.meta.version, Version(3));
+    assert_whole(&opened);
 }
 
 #[tokio::test]

@@ -3,8 +3,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
-use redis::{Cmd, ErrorKind, Pipeline, RedisError, RedisResult, ServerErrorKind, Value};
-use tokio::sync::watch;
+use redis::{Cmd, ErrorKind, Pipeline, PushInfo, RedisError, RedisResult, ServerErrorKind, Value};
+use tokio::sync::{mpsc, watch};
 
 use super::backoff::pause;
 use super::open::Open;
@@ -19,6 +19,14 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// server which comes back is not overrun. No command is ever sent twice.
 #[derive(Clone, Debug)]
 pub(crate) struct Link(Arc<Shared>);
+
+/// What a server tells without being asked, in order, until the connection breaks.
+#[derive(Debug)]
+pub(crate) struct Subscription {
+    pub(crate) pushes: mpsc::UnboundedReceiver<PushInfo>,
+    /// Is closed with the last of its clones.
+    _connection: MultiplexedConnection,
+}
 
 #[derive(Debug)]
 struct Shared {
@@ -77,6 +85,14 @@ impl Link {
         call.over();
         self.judge(answer.as_ref(), generation);
         answer
+    }
+
+    /// Opens one more connection to the same server, on which it tells what is published on these channels.
+    pub(crate) async fn subscribe(&self, channels: &[&str]) -> RedisResult<Subscription> {
+        let (sender, pushes) = mpsc::unbounded_channel();
+        let mut connection = self.0.open.open_for_pushes(sender).await?;
+        connection.subscribe(channels).await?;
+        Ok(Subscription { pushes, _connection: connection })
     }
 
     /// Sends a command to a server of a cluster that does not have its key yet, but is about to.

@@ -6,6 +6,7 @@ mod cluster;
 mod connect;
 mod link;
 mod open;
+mod servers;
 mod url;
 mod wait;
 
@@ -21,8 +22,9 @@ use redis::{ErrorKind, ServerErrorKind};
 
 use crate::error::failed;
 
-pub(crate) use self::link::Link;
+pub(crate) use self::link::{Link, Subscription};
 pub(crate) use self::open::Open;
+pub(crate) use self::servers::Server;
 pub use self::wait::Unacknowledged;
 pub(crate) use self::wait::{Answer, Wait};
 
@@ -59,13 +61,13 @@ impl Client {
         let value = match self {
             Self::Link(link) => link.send(command).await?,
             #[cfg(feature = "cluster")]
-            Self::Cluster(cluster) => cluster.send(command, None).await?.value,
+            Self::Cluster(cluster) => Box::pin(cluster.send(command, None)).await?.value,
             Self::Connection(connection) => connection.clone().send_packed_command(command).await?,
             #[cfg(feature = "connection-manager")]
             Self::Manager(manager) => manager.clone().req_packed_command(command).await?,
             #[cfg(feature = "cluster")]
             Self::ClusterConnection(connection) => {
-                return send_to_cluster(connection.clone(), command).await;
+                return Box::pin(send_to_cluster(connection.clone(), command)).await;
             }
         };
         value.extract_error()

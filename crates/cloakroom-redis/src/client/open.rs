@@ -4,9 +4,13 @@ use std::time::Duration;
 use redis::aio::MultiplexedConnection;
 #[cfg(feature = "sentinel")]
 use redis::sentinel::SentinelClient;
-use redis::{AsyncConnectionConfig, RedisError, RedisResult};
+use redis::{AsyncConnectionConfig, ProtocolVersion, PushInfo, RedisError, RedisResult};
 #[cfg(feature = "sentinel")]
 use tokio::sync::Mutex;
+use tokio::sync::mpsc::UnboundedSender;
+
+/// Where a connection puts what the server says without being asked.
+pub(super) type Pushes = UnboundedSender<PushInfo>;
 
 /// How long an attempt to connect may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -39,18 +43,32 @@ impl Open {
     pub(super) async fn open(&self) -> RedisResult<MultiplexedConnection> {
         match tokio::time::timeout(RESOLVE_TIMEOUT, self.attempt()).await {
             Ok(result) => result,
-            Err(elapsed) => Err(RedisError::from(std::io::Error::new(std::io::ErrorKind::TimedOut, elapsed))),
+            Err(elapsed) => Err(late(elapsed)),
         }
     }
 
+    /// Opens a connection on which the server also says what nobody has asked for.
+    pub(super) async fn open_for_pushes(&self, pushes: Pushes) -> RedisResult<MultiplexedConnection> {
+        let attempt = async {
+            let client = self.client().await?;
+            let info = client.get_connection_info();
+            let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+            let client = redis::Client::open(info.clone().set_redis_settings(settings))?;
+            client.get_multiplexed_async_connection_with_config(&config().set_push_sender(pushes)).await
+        };
+        tokio::time::timeout(RESOLVE_TIMEOUT, attempt).await.unwrap_or_else(|elapsed| Err(late(elapsed)))
+    }
+
     async fn attempt(&self) -> RedisResult<MultiplexedConnection> {
+        self.client().await?.get_multiplexed_async_connection_with_config(&config()).await
+    }
+
+    /// Returns how to connect to the server that takes writes now.
+    async fn client(&self) -> RedisResult<redis::Client> {
         match self {
-            Self::Server(client) => connect(client).await,
+            Self::Server(client) => Ok((**client).clone()),
             #[cfg(feature = "sentinel")]
-            Self::Sentinel(sentinel) => {
-                let primary = sentinel.lock().await.async_get_client().await?;
-                connect(&primary).await
-            }
+            Self::Sentinel(sentinel) => sentinel.lock().await.async_get_client().await,
         }
     }
 }
@@ -65,11 +83,14 @@ impl fmt::Debug for Open {
     }
 }
 
-/// Connects, without a limit on the time of an answer: the caller of an operation sets that.
-async fn connect(client: &redis::Client) -> RedisResult<MultiplexedConnection> {
-    let config = AsyncConnectionConfig::new()
+fn late(elapsed: tokio::time::error::Elapsed) -> RedisError {
+    std::io::Error::new(std::io::ErrorKind::TimedOut, elapsed).into()
+}
+
+/// Returns how to connect: without a limit on the time of an answer, which the caller of an operation sets.
+fn config() -> AsyncConnectionConfig {
+    AsyncConnectionConfig::new()
         .set_connection_timeout(Some(CONNECT_TIMEOUT))
         .set_response_timeout(None)
-        .set_pipeline_buffer_size(QUEUE);
-    client.get_multiplexed_async_connection_with_config(&config).await
+        .set_pipeline_buffer_size(QUEUE)
 }

@@ -3,7 +3,7 @@ if place_until and place_until > 0 and place_until < seconds * 1000000 + micros 
 if is_question == 1 then return 'Q' end
 if accessed < at then accessed = at end
 if new_interval > 0 then interval = new_interval end
-if kind_at <= #ARGV[1] then texts = sub(texts, 1, length) .. sub(ARGV[1], kind_at) end
+if kind_at <= #head then texts = sub(texts, 1, length) .. sub(head, kind_at) end
 if fate == 1 then
   if kind == RENEW then
     before, previous = 2, pack('>Bc32I6c16', 2, proof, at + grace, new_seed)

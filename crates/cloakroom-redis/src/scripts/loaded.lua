@@ -1,4 +1,5 @@
 -- What a load adds where all values, or all names, are asked for.
+reply = { reply }
 if everything == 1 then
   add_everything(reply, call('HGETALL', KEYS[1]))
 else

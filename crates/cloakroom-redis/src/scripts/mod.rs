@@ -5,6 +5,7 @@ use std::time::Duration;
 use redis::Cmd;
 
 const RECORD: &str = include_str!("record.lua");
+const SOUND: &str = include_str!("sound.lua");
 const DECODE: &str = include_str!("decode.lua");
 const TICKET: &str = include_str!("ticket.lua");
 const NAMES: &str = include_str!("names.lua");
@@ -27,10 +28,15 @@ pub(crate) struct Script {
 }
 
 impl Script {
-    fn new(margin: Duration, parts: &[&str]) -> Self {
+    fn new(margin: Duration, parts: &[&str], tell: Option<&str>) -> Self {
         let margin = margin.as_millis();
         let step = (margin / STEPS).max(1);
-        let source = format!("local MARGIN, STEP = {margin}, {step}\n{}", parts.concat());
+        let body = parts.concat();
+        let source = format!("local MARGIN, STEP = {margin}, {step}\n");
+        let source = match tell {
+            None => source + &body,
+            Some(tell) => format!("{source}local function run()\n{body}\nend\n{tell}"),
+        };
         let digest = redis::Script::new(&source).get_hash().to_owned();
         Self { source, digest }
     }
@@ -75,13 +81,15 @@ pub(crate) struct Scripts {
 }
 
 impl Scripts {
-    /// Prepares the scripts of a store that keeps what has ended for `margin`.
-    pub(crate) fn new(margin: Duration) -> Self {
-        let script = |parts: &[&str]| Script::new(margin, parts);
+    /// Prepares the scripts of a store that keeps what has ended for `margin`, and that tells its feeds of changes or does not.
+    pub(crate) fn new(margin: Duration, tells: bool) -> Self {
+        let script = |parts: &[&str]| Script::new(margin, parts, None);
+        let telling = |parts: &[&str], tell| Script::new(margin, parts, tells.then_some(tell));
         let commit = |first, before, after| {
-            script(&[RECORD, CLOCK, first, TICKET, ASKED, before, WEIGH, after, STORE])
+            let parts = [RECORD, CLOCK, first, SOUND, TICKET, ASKED, before, WEIGH, after, STORE];
+            telling(&parts, include_str!("tell_commit.lua"))
         };
-        let ended = |own| script(&[RECORD, CLOCK, DECODE, TICKET, NAMES, ENDED, own]);
+        let ended = |own| [RECORD, SOUND, CLOCK, DECODE, TICKET, NAMES, ENDED, own];
         Self {
             load: script(&[
                 RECORD,
@@ -93,12 +101,12 @@ impl Scripts {
             ]),
             create: commit("", include_str!("create.lua"), include_str!("created.lua")),
             change: commit(USUAL, include_str!("change.lua"), include_str!("changed.lua")),
-            end: ended(include_str!("end.lua")),
-            claim: ended(include_str!("claim.lua")),
-            peek: script(&[RECORD, CLOCK, DECODE, include_str!("peek.lua")]),
-            acknowledge: script(&[RECORD, CLOCK, DECODE, include_str!("acknowledge.lua")]),
+            end: telling(&ended(include_str!("end.lua")), include_str!("tell_ends.lua")),
+            claim: script(&ended(include_str!("claim.lua"))),
+            peek: script(&[RECORD, SOUND, CLOCK, DECODE, include_str!("peek.lua")]),
+            acknowledge: script(&[RECORD, SOUND, CLOCK, DECODE, include_str!("acknowledge.lua")]),
             due: script(&[RECORD, CLOCK, include_str!("due.lua")]),
-            everyone: script(&[RECORD, include_str!("everyone.lua")]),
+            everyone: telling(&[RECORD, include_str!("everyone.lua")], include_str!("tell_everyone.lua")),
             bury: script(&[RECORD, include_str!("bury.lua")]),
             reserve: script(&[RECORD, CLOCK, include_str!("reserve.lua")]),
             forget: script(&[RECORD, CLOCK, include_str!("forget.lua")]),

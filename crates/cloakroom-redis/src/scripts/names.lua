@@ -1,5 +1,5 @@
 local function is_attribute(name)
-  return byte(name) ~= 1
+  return string.byte(name) ~= 1
 end
 
 -- Returns whether the attribute has lapsed.

@@ -9,7 +9,7 @@ local function shown(session, epoch)
   if call('GET', epoch) ~= sub(meta, 4, 11) then return '' end
   local r = decode(meta)
   if r.is_over or r.principal ~= ARGV[1] then return '' end
-  return 'E' .. sub(meta, SHOWN)
+  return 'E' .. sub(meta, SHOWN, RECENT - 1)
 end
 
 local replies = {}

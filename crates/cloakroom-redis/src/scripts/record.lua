@@ -2,27 +2,14 @@
 -- All numbers are big-endian; times and intervals are milliseconds, and zero where there is none.
 --
 --   \1meta      the record: format 1, is handed out 1, previous ticket 1 (0 none, 1 some, 2 renewed, and the new one was
---               not seen yet), epoch 8, proof 32, next lapse 6, the last eight commits 120 (half of the id 8, version 6,
---               fate 1 of each, the oldest first), and from byte 170 on what a load shows: version 6, created 6,
---               accessed 6, max inactive interval 6, ends at 6, ticket issued at 6, attributes 4, bytes 6, signed in
---               at 6, length of the principal 2, principal, label
+--               not seen yet), epoch 8, proof 32, next lapse 6; from byte 50 on what a load shows: version 6, accessed 6,
+--               attributes 4, bytes 6, and from byte 72 on what the usual commit leaves as it is: created 6, max inactive
+--               interval 6, ends at 6, ticket issued at 6, signed in at 6, length of the principal 2, principal, label;
+--               and at the end the last eight commits 120 (half of the id 8, version 6, fate 1 of each, the newest first)
 --   \1previous  the ticket before: replaced by 1 (1 a renewal, 2 with its seed, 3 a sign-in, 4 with another ticket),
 --               proof 32, until 6, then the seed 16 or the other ticket's proof 32
 --   a name      the attribute: format 1, revision 6, lapses at 6, value
 local META, PREVIOUS = '\1meta', '\1previous'
-local RECORD = '>BBBc8c32I6c120I6I6I6I6I6I6I4I6I6I2'
-local FORMAT, FIXED, SHOWN, HEADER = 1, 223, 170, 13
-local call, pack, read, sub, byte = redis.call, struct.pack, struct.unpack, string.sub, string.byte
-
--- What every call passes uses no variable of the script around it, as making such a function costs as much as calling a
--- command.
-local function earlier(one, other)
-  if one == 0 or (other > 0 and other < one) then return other end
-  return one
-end
-
--- Returns what is wrong with a record: F is another format, D is damage.
-local function defect(meta)
-  if string.byte(meta) ~= 1 then return meta == '' and 'D' or 'F' end
-  if #meta < 223 or #meta < 223 + struct.unpack('>I2', meta, 222) then return 'D' end
-end
+local RECORD = '>BBBc8c32I6I6I6I4I6I6I6I6I6I6I2'
+local FORMAT, FIXED, SHOWN, TEXTS, RECENT, HEADER, BRIEF = 1, 223, 50, 104, -120, 13, 56
+local call, pack, read, sub = redis.call, struct.pack, struct.unpack, string.sub

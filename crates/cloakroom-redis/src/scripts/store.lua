@@ -1,7 +1,7 @@
 -- Stores the session: everything at once, or if it is a great many attributes, in batches.
-recent = sub(recent, 16) .. id .. pack('>I6B', version, fate)
-fields[2] = pack(RECORD, FORMAT, 0, before, epoch, proof, lapse, recent, version, created, accessed, interval, ends, issued, count,
-  bytes, signed_in, length) .. texts
+recent = id .. pack('>I6B', version, fate) .. sub(recent, 1, 105)
+fields[2] = pack(RECORD, FORMAT, 0, before, epoch, proof, lapse, version, accessed, count, bytes, created, interval, ends, issued,
+  signed_in, length) .. texts .. recent
 -- A server whose memory is full refuses a script at its first write, if that one may need memory, and not later.
 local is_replaced = clear == 1 or (is_new and meta)
 if #fields > 2 and (is_replaced or gone) then call('HSET', KEYS[1], fields[1], fields[2]) end

@@ -3,9 +3,9 @@
 local count_before, bytes_before = count, bytes
 if clear == 1 then count, bytes, lapse = 0, 0, 0 end
 local fields, gone = { META, '' }, lapsed
-for i = 2, changes + 1 do
-  local name, edit, old = ARGV[i], expects == 2 and '\1\0' or ARGV[changes + i], nil
-  local is_set, how = byte(edit, 1, 2)
+for i = 0, changes - 1 do
+  local name, edit, value = nth(i)
+  local old, is_set, how = nil, string.byte(edit, 1, 2)
   if not is_new and not (lapsed and lapsed[name]) then
     local length = call('HSTRLEN', KEYS[1], name)
     if length > 0 then old = length - HEADER end
@@ -14,8 +14,8 @@ for i = 2, changes + 1 do
     count, bytes = count - 1, bytes - #name - old
   end
   if is_set == 1 then
-    local value, lapses, ttl_at = ARGV[#ARGV - 1 - changes + i], 0, how == 2 and 9 or 3
-    if #value > most_value and not (old and #value <= old) then return 'L\1' .. pack('>I4', i - 2) end
+    local lapses, ttl_at = 0, how == 2 and 9 or 3
+    if #value > most_value and not (old and #value <= old) then return 'L\1' .. pack('>I4', i) end
     if #edit >= ttl_at then
       lapses = at + read('>I6', edit, ttl_at)
       lapse = earlier(lapse, lapses)

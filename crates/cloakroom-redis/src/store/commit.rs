@@ -1,7 +1,10 @@
 use cloakroom_core::{Bind, Commit, Edit, Error, ErrorKind, Intent, Outcome, TicketChange};
 
+use redis::Cmd;
+
 use super::RedisStore;
 use crate::keys::Of;
+use crate::scripts::Script;
 use crate::wire::{Answer, Around, attributes, bytes, decode_answer, head};
 
 pub(super) const COMMIT: &str = "commit";
@@ -9,7 +12,8 @@ pub(super) const COMMIT: &str = "commit";
 impl RedisStore {
     pub(super) async fn commit_session(&self, commit: &Commit) -> Result<Outcome, Error> {
         match binds(commit) {
-            Some(bind) => self.sign_in(commit, bind).await,
+            // In a box, so that the future of what is usual is small.
+            Some(bind) => Box::pin(self.sign_in(commit, bind)).await,
             None => match self.apply(commit, Around::default(), None).await? {
                 Answer::Outcome(outcome) => Ok(outcome),
                 Answer::WouldCommit | Answer::PlaceLost => Err(Error::of(ErrorKind::Other, COMMIT)),
@@ -27,6 +31,21 @@ impl RedisStore {
     ) -> Result<Answer, Error> {
         let is_new = matches!(commit.intent, Intent::Create(_));
         let script = if is_new { &self.scripts.create } else { &self.scripts.change };
+        let call = self.call_of_commit(script, commit, around, principal)?;
+        let acknowledged = self.commits_wait.filter(|_| !around.is_question);
+        let reply = self.run(COMMIT, script, &call, acknowledged).await?;
+        let answer = bytes(reply).and_then(|reply| decode_answer(reply, commit));
+        answer.map_err(|malformed| malformed.during(COMMIT))
+    }
+
+    fn call_of_commit(
+        &self,
+        script: &Script,
+        commit: &Commit,
+        around: Around,
+        principal: Option<&[u8]>,
+    ) -> Result<Cmd, Error> {
+        let is_new = matches!(commit.intent, Intent::Create(_));
         let needs_index = is_new || principal.is_some() || commit.changes.max_inactive_interval.is_some();
         let keys = self.keys.session(commit.guard.handle);
         let count = 2 + usize::from(needs_index) + usize::from(principal.is_some());
@@ -41,10 +60,7 @@ impl RedisStore {
         }
         call.arg(head(commit, around, if is_new { epoch()? } else { 0 }));
         attributes(&mut call, edits);
-        let acknowledged = self.commits_wait.filter(|_| !around.is_question);
-        let reply = self.run(COMMIT, script, &call, acknowledged).await?;
-        let answer = bytes(reply).and_then(|reply| decode_answer(reply, commit));
-        answer.map_err(|malformed| malformed.during(COMMIT))
+        Ok(call)
     }
 }
 

@@ -19,6 +19,7 @@ use cloakroom_core::{
 
 use crate::client::{Client, Link, Open, Wait};
 use crate::error::failed;
+use crate::feed;
 use crate::keys::Keys;
 use crate::namespace::{InvalidNamespace, Namespace};
 use crate::scripts::Scripts;
@@ -34,6 +35,10 @@ pub struct RedisStore {
     client: Client,
     keys: Keys,
     scripts: Arc<Scripts>,
+    /// How long what has ended can still be handed out.
+    margin: Duration,
+    /// Whether the scripts tell of changes.
+    tells: bool,
     commits_wait: Option<Wait>,
     invalidations_wait: Option<Wait>,
     /// Whether it was looked whether the server may drop sessions.
@@ -89,7 +94,9 @@ impl RedisStore {
         Self {
             client,
             keys: Keys::new(Namespace::default()),
-            scripts: Arc::new(Scripts::new(MARGIN)),
+            scripts: Arc::new(Scripts::new(MARGIN, false)),
+            margin: MARGIN,
+            tells: false,
             commits_wait: None,
             invalidations_wait: None,
             is_looked_at: Arc::default(),
@@ -114,7 +121,22 @@ impl RedisStore {
     /// this earlier.
     #[must_use]
     pub fn hand_out_margin(mut self, margin: Duration) -> Self {
-        self.scripts = Arc::new(Scripts::new(margin));
+        self.margin = margin;
+        self.scripts = Arc::new(Scripts::new(margin, self.tells));
+        self
+    }
+
+    /// Tells of every commit and every end, so that the store has a [`feed`](Store::feed). Nothing is told unless set.
+    ///
+    /// **Every node must set it** that shares the namespace: what is changed through one that does not is not told, and stays
+    /// in the caches of the others until the session is next changed or read anew. So deploy this everywhere first, and the
+    /// caches afterwards. See [telling of changes](crate#telling-of-changes) for what it costs.
+    ///
+    /// A store that was given a connection of your own tells its changes too, but has no feed: for that it opens connections.
+    #[must_use]
+    pub fn tell_changes(mut self) -> Self {
+        self.tells = true;
+        self.scripts = Arc::new(Scripts::new(self.margin, true));
         self
     }
 
@@ -181,6 +203,7 @@ impl Store for RedisStore {
     }
 
     fn feed(&self) -> Option<Feed> {
-        None
+        let can_tell = self.tells && self.client.can_listen();
+        can_tell.then(|| feed::feed(self.client.clone(), self.keys.channel()))
     }
 }

@@ -16,10 +16,15 @@ impl RedisStore {
         wait: Option<Wait>,
     ) -> Result<Value, Error> {
         self.look_at_eviction();
-        let answer = match self.send(call, wait).await {
+        let answer = match wait {
+            None => self.client.send(call).await.map(Answer::from),
+            // What is seldom done is in a box, so that the future of what is usual is small.
+            Some(wait) => Box::pin(self.client.send_and_wait(call, wait)).await,
+        };
+        let answer = match answer {
             // It has not run: the server was restarted, or its scripts were flushed.
             Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                self.send(&script.in_full(call), wait).await
+                Box::pin(self.run_in_full(script, call, wait)).await
             }
             answer => answer,
         };
@@ -31,10 +36,11 @@ impl RedisStore {
         }
     }
 
-    async fn send(&self, command: &Cmd, wait: Option<Wait>) -> RedisResult<Answer> {
+    async fn run_in_full(&self, script: &Script, call: &Cmd, wait: Option<Wait>) -> RedisResult<Answer> {
+        let call = script.in_full(call);
         match wait {
-            None => self.client.send(command).await.map(Answer::from),
-            Some(wait) => self.client.send_and_wait(command, wait).await,
+            None => self.client.send(&call).await.map(Answer::from),
+            Some(wait) => self.client.send_and_wait(&call, wait).await,
         }
     }
 }

@@ -11,10 +11,10 @@ use super::{FORMAT, HEADER};
 /// Reads what a record shows of a session; see `record.lua`.
 pub(super) fn decode_meta(reply: &mut Reply, length: usize) -> Result<Meta, Malformed> {
     let rest = reply.left().checked_sub(length).ok_or(Malformed::Damaged)?;
-    let (version, created_at, accessed_at) = (Version(reply.number()?), reply.time()?, reply.time()?);
+    let (version, accessed_at) = (Version(reply.number()?), reply.time()?);
+    let (attributes, bytes, created_at) = (reply.long()?, reply.number()?, reply.time()?);
     let max_inactive_interval = Duration::from_millis(reply.number()?);
-    let (ends_at, ticket_issued_at) = (reply.some_time()?, reply.time()?);
-    let (attributes, bytes, signed_in_at) = (reply.long()?, reply.number()?, reply.some_time()?);
+    let (ends_at, ticket_issued_at, signed_in_at) = (reply.some_time()?, reply.time()?, reply.some_time()?);
     let principal = match reply.short()? {
         0 => None,
         length => Some(Principal::new(reply.text(length)?.to_owned()).map_err(|_| Malformed::Damaged)?),

@@ -1,5 +1,7 @@
 use bytes::Bytes;
-use cloakroom_core::{Loaded, Name, Opened, Seed, Select, Standing, StoredAttribute, Timestamp, Wanted};
+use cloakroom_core::{
+    Loaded, Meta, Name, Opened, Seed, Select, Standing, StoredAttribute, Timestamp, Wanted,
+};
 
 use super::meta::{decode_attribute, decode_meta, decode_name, is_there};
 use super::reply::{Malformed, Reply};
@@ -8,22 +10,13 @@ use super::reply::{Malformed, Reply};
 pub(crate) fn decode_loaded(reply: Bytes, select: &Select, wants_all: bool) -> Result<Loaded, Malformed> {
     let mut reply = Reply::new(reply);
     match reply.byte()? {
-        b'O' => {}
         b'A' => return Ok(Loaded::Absent),
         b'S' => return Ok(Loaded::Superseded),
         b'F' => return Err(Malformed::Format),
         b'D' => return Err(Malformed::Damaged),
-        _ => return Err(Malformed::Answer),
+        list => reply.begin_list(list)?,
     }
-    let now = reply.time()?;
-    let (standing, length) = (reply.byte()?, reply.short()?);
-    let standing = match standing {
-        0 => Standing::Current,
-        1 => Standing::Previous(None),
-        2 => Standing::Previous(Some(Seed::from_bytes(reply.array()?))),
-        _ => return Err(Malformed::Damaged),
-    };
-    let meta = decode_meta(&mut reply, length)?;
+    let (now, standing, meta) = session(&mut reply)?;
     let (attributes, names) = if wants_all {
         everything(&mut reply, select, now)?
     } else {
@@ -32,16 +25,30 @@ pub(crate) fn decode_loaded(reply: Bytes, select: &Select, wants_all: bool) -> R
     Ok(Loaded::Open(Box::new(Opened { standing, now, meta, attributes, names })))
 }
 
+fn session(reply: &mut Reply) -> Result<(Timestamp, Standing, Meta), Malformed> {
+    let length = reply.string()?.ok_or(Malformed::Answer)?;
+    let after = reply.left().checked_sub(length).ok_or(Malformed::Answer)?;
+    if reply.byte()? != b'O' {
+        return Err(Malformed::Answer);
+    }
+    let now = reply.time()?;
+    let standing = match reply.byte()? {
+        0 => Standing::Current,
+        1 => Standing::Previous(None),
+        2 => Standing::Previous(Some(Seed::from_bytes(reply.array()?))),
+        _ => return Err(Malformed::Damaged),
+    };
+    let length = reply.left().checked_sub(after).ok_or(Malformed::Damaged)?;
+    Ok((now, standing, decode_meta(reply, length)?))
+}
+
 fn named(reply: &mut Reply, wanted: &Wanted, now: Timestamp) -> Result<Vec<StoredAttribute>, Malformed> {
     let Wanted::Named(wanted) = wanted else {
         return Ok(Vec::new());
     };
     let mut found = Vec::with_capacity(wanted.len());
     for name in wanted.iter() {
-        let length = reply.long()? as usize;
-        if length == 0 {
-            continue;
-        }
+        let Some(length) = reply.string()? else { continue };
         let attribute = decode_attribute(name.clone(), reply, length)?;
         if is_there(&attribute, now) {
             found.push(attribute);

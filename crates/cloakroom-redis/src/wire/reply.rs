@@ -94,6 +94,28 @@ impl Reply {
         self.number().map(|time| (time > 0).then(|| Timestamp::from_millis(time)))
     }
 
+    /// Begins to read a list of strings, in MessagePack, of which this was the first byte.
+    pub(super) fn begin_list(&mut self, first: u8) -> Result<(), Malformed> {
+        match first {
+            0x90..=0x9f => Ok(()),
+            0xdc => self.short().map(drop),
+            0xdd => self.long().map(drop),
+            _ => Err(Malformed::Answer),
+        }
+    }
+
+    /// Reads the length of the list's next string; `None` if that is missing.
+    pub(super) fn string(&mut self) -> Result<Option<usize>, Malformed> {
+        Ok(Some(match self.byte()? {
+            0xc2 => return Ok(None),
+            fixed @ 0xa0..=0xbf => usize::from(fixed & 0x1f),
+            0xd9 => self.byte()?.into(),
+            0xda => self.short()?,
+            0xdb => self.long()? as usize,
+            _ => return Err(Malformed::Answer),
+        }))
+    }
+
     pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
         let (array, _) = self.bytes[self.at..].split_first_chunk().ok_or(Malformed::Damaged)?;
         self.at += N;

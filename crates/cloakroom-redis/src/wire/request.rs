@@ -2,7 +2,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use cloakroom_core::{
-    AttributeChange, Bind, Commit, Creation, Edit, Expect, Intent, Label, Load, TicketChange, Touch,
+    AttributeChange, Bind, Changes, Commit, Creation, Edit, Expect, Intent, Label, Load, TicketChange, Touch,
 };
 use redis::Cmd;
 
@@ -47,10 +47,13 @@ pub(crate) fn head(commit: &Commit, around: Around, epoch: u64) -> Vec<u8> {
     let (changes, limits) = (&commit.changes, &commit.limits);
     out.bytes(&commit.id.as_bytes()[..8]);
     out.bytes(commit.guard.proof.as_bytes());
-    out.number(millis(commit.age));
     out.number(limits.attribute_bytes.min(MAX_MILLIS));
     out.number(limits.session_bytes.min(MAX_MILLIS));
     out.bytes(&limits.attributes.to_be_bytes());
+    if is_usual(commit, around) {
+        return out.0;
+    }
+    out.number(millis(commit.age));
     let is_several = commit.stands_for > NonZeroU32::MIN;
     let flags = u8::from(changes.clear) | u8::from(is_several) << 1;
     out.bytes(&[flags, around.is_question.into(), expectations(&changes.attributes)]);
@@ -72,6 +75,15 @@ pub(crate) fn head(commit: &Commit, around: Around, epoch: u64) -> Vec<u8> {
     }
     out.bytes(changes.label.as_ref().map_or("", Label::as_str).as_bytes());
     out.0
+}
+
+/// Returns whether a commit only sets values, now, and so needs no more than the beginning of a head.
+fn is_usual(commit: &Commit, around: Around) -> bool {
+    let Changes { clear, attributes, max_inactive_interval, ticket, label } = &commit.changes;
+    let is_more = *clear || max_inactive_interval.is_some() || ticket.is_some() || label.is_some();
+    let is_alone = commit.stands_for == NonZeroU32::MIN && !around.is_question;
+    let is_change = matches!(commit.intent, Intent::Change);
+    is_change && is_alone && !is_more && millis(commit.age) == 0 && are_only_set(attributes)
 }
 
 fn kind(commit: &Commit) -> u8 {
@@ -149,18 +161,15 @@ impl Head {
     }
 }
 
-/// Adds the changed attributes to a call: all names, how each is edited unless all are only set, all values.
+/// Adds the changed attributes to a call: of each the name, how it is edited unless all are only set, and the value.
 pub(crate) fn attributes(command: &mut Cmd, changes: &[AttributeChange]) {
+    let are_only_set = are_only_set(changes);
     for change in changes {
         command.arg(change.name.as_str());
-    }
-    if !are_only_set(changes) {
-        for change in changes {
+        if !are_only_set {
             let edit = edit(change);
             command.arg(&edit.bytes[..edit.length]);
         }
-    }
-    for change in changes {
         let value: &[u8] = match &change.edit {
             Edit::Set { value, .. } => value,
             Edit::Remove => &[],

@@ -17,3 +17,15 @@ mod cluster {
 
     cloakroom_testkit::conformance!(async || Nodes::cluster());
 }
+
+mod telling {
+    use crate::support::Nodes;
+
+    cloakroom_testkit::conformance!(async || Nodes::standalone().telling());
+}
+
+mod telling_cluster {
+    use crate::support::Nodes;
+
+    cloakroom_testkit::conformance!(async || Nodes::cluster().telling());
+}

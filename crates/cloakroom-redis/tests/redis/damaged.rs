@@ -10,7 +10,7 @@ fn damages(private: &Private, ticket: &Ticket) -> Vec<Vec<u8>> {
     let mut newer = record.clone();
     newer[0] = 2;
     let mut longer = record.clone();
-    longer[222] = 200;
+    longer[102] = 200;
     vec![record[..200].to_vec(), Vec::new(), newer, longer]
 }
 

@@ -7,6 +7,7 @@ mod conformance;
 mod cost;
 mod damaged;
 mod deadlines;
+mod feed;
 mod index;
 mod memory;
 mod recovery;

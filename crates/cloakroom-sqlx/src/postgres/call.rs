@@ -66,6 +66,8 @@ impl PostgresStore {
 fn text(function: &Function, arguments: &[Argument<'_>]) -> String {
     let mut sql = String::from(&*function.begins);
     write_literals(&mut sql, arguments);
-    sql.push(')');
+    let mut first = String::new();
+    write_literals(&mut first, arguments.get(..1).unwrap_or_default());
+    sql.push_str(&function.ends.replace("$1", &first));
     sql
 }

@@ -9,18 +9,50 @@ use super::place::Place;
 pub(super) struct Function {
     /// The statement with parameters, built once: so the driver's cache of prepared statements knows it again.
     pub(super) prepared: SqlStr,
-    /// The statement up to its arguments.
+    /// The statement up to its arguments, and what comes after them. There `$1` stands for the first of them.
     pub(super) begins: Arc<str>,
+    pub(super) ends: Arc<str>,
 }
 
 impl Function {
     fn new(place: &Place, name: &str, parameters: usize) -> Self {
-        let begins = place.apply(&format!("SELECT cloakroom.{name}("));
+        Self::around(place, "SELECT ", name, parameters, "")
+    }
+
+    /// Makes a statement with the call of a function in it.
+    fn around(place: &Place, before: &str, name: &str, parameters: usize, after: &str) -> Self {
+        let begins = format!("{before}{}", place.apply(&format!("cloakroom.{name}(")));
+        let ends = format!("){after}");
         let list: Vec<_> = (1..=parameters).map(|number| format!("${number}")).collect();
-        let prepared: Arc<str> = format!("{begins}{})", list.join(",")).into();
-        Self { prepared: AssertSqlSafe(prepared).into_sql_str(), begins: begins.into() }
+        let prepared: Arc<str> = format!("{begins}{}{ends}", list.join(",")).into();
+        Self { prepared: AssertSqlSafe(prepared).into_sql_str(), begins: begins.into(), ends: ends.into() }
+    }
+
+    /// The same, which also tells the feeds of the sessions that the answer says have ended, from this place of the answer on,
+    /// and of what else `tell` says. An answer has each of them after its length, and begins it with the handle.
+    fn telling(place: &Place, name: &str, parameters: usize, ended_at: &str, tell: &str) -> Self {
+        let channel = place.channel();
+        let length = "(get_byte(r, at) << 24 | get_byte(r, at + 1) << 16 | get_byte(r, at + 2) << 8 | get_byte(r, at + 3))";
+        let after = format!(
+            " AS r), ended(at) AS (SELECT {ended_at} FROM answer WHERE octet_length(r) > {ended_at} \
+             UNION ALL SELECT at + 4 + {length} FROM ended, answer WHERE at + 4 + {length} < octet_length(r)), \
+             told AS MATERIALIZED (SELECT pg_notify('{channel}', \
+             'E' || encode(substring(r FROM at + 5 FOR 16), 'hex')::uuid) FROM ended, answer) \
+             SELECT r, (SELECT count(*) FROM told), {} FROM answer",
+            tell.replace("CHANNEL", &channel)
+        );
+        Self::around(place, "WITH RECURSIVE answer AS MATERIALIZED (SELECT ", name, parameters, &after)
     }
 }
+
+/// Where an answer to a commit has the sessions that had to end for it.
+const AFTER_COMMIT: &str = "CASE WHEN octet_length(r) < 18 OR get_byte(r, 0) <> 0 THEN octet_length(r) \
+                            WHEN get_byte(r, 17) = 4 THEN 34 ELSE 18 END";
+
+const COMMITTED: &str = "CASE WHEN get_byte(r, 0) = 0 THEN pg_notify('CHANNEL', \
+                         'C' || $1::uuid || encode(substring(r FROM 2 FOR 8), 'hex')) END";
+
+const NOTHING: &str = "NULL";
 
 /// Every function that the store calls. Each returns bytes; the functions' own text tells which.
 #[derive(Debug)]
@@ -37,7 +69,25 @@ pub(super) struct Functions {
 }
 
 impl Functions {
-    pub(super) fn new(place: &Place) -> Self {
+    pub(super) fn new(place: &Place, tells: bool) -> Self {
+        if tells { Self::telling(place) } else { Self::silent(place) }
+    }
+
+    /// Those that tell the feeds of what they do.
+    fn telling(place: &Place) -> Self {
+        let end = |name, parameters| Function::telling(place, name, parameters, "1", NOTHING);
+        let everyone = format!(" AS r, pg_notify('{}', 'A')", place.channel());
+        Self {
+            commit: Function::telling(place, "commit_1", 11, AFTER_COMMIT, COMMITTED),
+            end_by_ticket: end("end_by_ticket_1", 2),
+            end_by_handle: end("end_by_handle_1", 2),
+            end_all_of: end("end_all_of_1", 2),
+            end_everyones: Function::around(place, "SELECT ", "end_everyones_1", 0, &everyone),
+            ..Self::silent(place)
+        }
+    }
+
+    fn silent(place: &Place) -> Self {
         Self {
             load: Function::new(place, "load_1", 5),
             commit: Function::new(place, "commit_1", 11),

@@ -8,6 +8,7 @@ mod connections;
 mod damaged;
 mod ended;
 mod error;
+mod feed;
 mod function;
 mod load;
 mod place;
@@ -55,6 +56,8 @@ pub struct PostgresStore {
     place: Place,
     functions: Arc<Functions>,
     is_behind_pooler: bool,
+    /// Whether the feeds are told of changes.
+    tells: bool,
     is_ready: Arc<AtomicBool>,
 }
 
@@ -117,9 +120,10 @@ impl PostgresStore {
         let place = Place::default();
         Self {
             connections,
-            functions: Arc::new(Functions::new(&place)),
+            functions: Arc::new(Functions::new(&place, false)),
             place,
             is_behind_pooler: false,
+            tells: false,
             is_ready: Arc::default(),
         }
     }
@@ -192,9 +196,25 @@ impl PostgresStore {
         schema::text(&self.place)
     }
 
+    /// Tells of every commit and every end by `NOTIFY`, so that the store has a [`feed`](Store::feed). Nothing is told unless
+    /// set.
+    ///
+    /// **Every node must set it** that shares the namespace: what is changed through one that does not is not told, and stays
+    /// in the caches of the others until the session is next changed or read anew. So deploy this everywhere first, and the
+    /// caches afterwards. See [telling of changes](crate#telling-of-changes) for what it costs.
+    ///
+    /// The feed takes one more connection, which must lead to the server itself. A store that is
+    /// [behind a pooler](Self::behind_pooler) tells its changes, but has no feed.
+    #[must_use]
+    pub fn tell_changes(mut self) -> Self {
+        self.tells = true;
+        self.functions = Arc::new(Functions::new(&self.place, true));
+        self
+    }
+
     fn at(mut self, change: impl FnOnce(&mut Place)) -> Self {
         change(&mut self.place);
-        self.functions = Arc::new(Functions::new(&self.place));
+        self.functions = Arc::new(Functions::new(&self.place, self.tells));
         self.is_ready = Arc::default();
         self
     }
@@ -274,8 +294,8 @@ impl Store for PostgresStore {
         self.sign_of_life("ping").await
     }
 
-    /// None so far.
     fn feed(&self) -> Option<Feed> {
-        None
+        let can_listen = self.tells && !self.is_behind_pooler;
+        can_listen.then(|| feed::feed(self.clone()))
     }
 }

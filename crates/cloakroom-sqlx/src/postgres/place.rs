@@ -8,6 +8,12 @@ pub(super) struct Place {
 }
 
 impl Place {
+    /// Returns the channel on which changes are told. The schema has no part in it, as one node may know it by name and another
+    /// by its search path.
+    pub(super) fn channel(&self) -> String {
+        format!("{}_f", self.namespace.shared())
+    }
+
     /// Puts the place into SQL text, where `cloakroom.sessions` stands for the table of sessions. The names of indexes, which
     /// take no schema, begin with `cloakroom_`.
     pub(super) fn apply(&self, sql: &str) -> String {

@@ -31,6 +31,10 @@ impl Ways {
         let of_own = PostgresStore::connect_lazy(&url).unwrap().max_connections(CONNECTIONS);
         Self { of_pool: PostgresStore::new(pool.clone()), of_own, pool }
     }
+
+    fn telling(self) -> Self {
+        Self { of_pool: self.of_pool.tell_changes(), of_own: self.of_own.tell_changes(), ..self }
+    }
 }
 
 /// Schemas that cases have used. To make one takes longer than most cases.
@@ -112,6 +116,14 @@ impl Harness for Nodes {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_cases() {
     let (ways, used) = (Ways::new().await, Used::default());
+    let report = run_all(|| Nodes::new(ways.clone(), Arc::clone(&used))).await;
+    assert!(report.is_passed(), "{report}");
+}
+
+/// The same with stores that tell of changes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_cases_with_feeds() {
+    let (ways, used) = (Ways::new().await.telling(), Used::default());
     let report = run_all(|| Nodes::new(ways.clone(), Arc::clone(&used))).await;
     assert!(report.is_passed(), "{report}");
 }

@@ -1,12 +1,12 @@
 use std::future::Future;
 
 use axum_core::extract::FromRequestParts;
-use cloakroom_core::Name;
+use cloakroom_core::{Name, Names};
 use http::request::Parts;
 
 use crate::codec::Attribute;
 use crate::error::Error;
-use crate::session::{Attr, Session, name_of};
+use crate::session::{Attr, Session};
 
 /// Extracts several attributes with one load.
 ///
@@ -30,8 +30,8 @@ pub struct Attrs<A>(pub A);
     note = "use a tuple of 2 to 6 `Attr<T>` or `Option<Attr<T>>`"
 )]
 pub trait AttributeSet: Sized {
-    /// Returns the names of the attributes.
-    fn names() -> Vec<Name>;
+    /// The names of the attributes.
+    const NAMES: &'static [Name];
 
     /// Takes them from a session that was loaded with them.
     fn extract(session: &Session) -> impl Future<Output = Result<Self, Error>> + Send;
@@ -39,17 +39,15 @@ pub trait AttributeSet: Sized {
 
 /// One member of such a tuple.
 pub trait Member: Sized + Send {
-    /// Returns the attribute's name.
-    fn name() -> Name;
+    /// The attribute's name.
+    const NAME: Name;
 
     /// Takes it from a session.
     fn extract(session: &Session) -> impl Future<Output = Result<Self, Error>> + Send;
 }
 
 impl<T: Attribute + Default> Member for Attr<T> {
-    fn name() -> Name {
-        name_of::<T>()
-    }
+    const NAME: Name = Name::from_static(T::NAME);
 
     async fn extract(session: &Session) -> Result<Self, Error> {
         session.attr().await
@@ -57,9 +55,7 @@ impl<T: Attribute + Default> Member for Attr<T> {
 }
 
 impl<T: Attribute> Member for Option<Attr<T>> {
-    fn name() -> Name {
-        name_of::<T>()
-    }
+    const NAME: Name = Name::from_static(T::NAME);
 
     async fn extract(session: &Session) -> Result<Self, Error> {
         session.attr_if_present().await
@@ -69,9 +65,7 @@ impl<T: Attribute> Member for Option<Attr<T>> {
 macro_rules! tuple {
     ($($member:ident)+) => {
         impl<$($member: Member),+> AttributeSet for ($($member,)+) {
-            fn names() -> Vec<Name> {
-                vec![$($member::name()),+]
-            }
+            const NAMES: &'static [Name] = &[$($member::NAME),+];
 
             async fn extract(session: &Session) -> Result<Self, Error> {
                 Ok(($($member::extract(session).await?,)+))
@@ -90,7 +84,7 @@ impl<A: AttributeSet, S: Sync> FromRequestParts<S> for Attrs<A> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Error> {
-        let session = Session::with_attributes(&parts.extensions, &A::names()).await?;
+        let session = Session::with(&parts.extensions, &const { Names::from_static(A::NAMES) }).await?;
         A::extract(&session).await.map(Self)
     }
 }

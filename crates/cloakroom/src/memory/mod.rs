@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cloakroom_core::{Clock, Handle};
 
-pub(crate) use self::away::{BroughtBack, Content, Leaving, LoadedHere, Swept, is_away};
+pub(crate) use self::away::{BroughtBack, Content, Leaving, LoadedHere, Room, Swept, is_away};
 use self::clock::MonotonicClock;
 use self::principals::Principals;
 pub(crate) use self::shard::Bounds;
@@ -23,7 +23,8 @@ use self::shard::{Left, Shard};
 /// A clone shares the sessions. They are gone when the process ends, and no other server sees them.
 ///
 /// Bounded by [sessions](MemoryStoreBuilder::max_sessions) and by [bytes](MemoryStoreBuilder::max_bytes): past either,
-/// the least recently used session is dropped, expired ones first. Expired sessions leave memory by themselves as others are
+/// the least recently used session is dropped, expired ones first; or goes to disk, where
+/// [one is given](MemoryStoreBuilder::passivate_to). Expired sessions leave memory by themselves as others are
 /// committed, from five minutes after their end; or as soon as a [`Sweeper`](crate::Sweeper) runs. Time is monotonic:
 /// setting the machine's clock changes no session.
 ///

@@ -17,7 +17,9 @@ impl fmt::Display for NoRoom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::DiskFails => "memory is full, and no session can be passivated because the disk fails",
-            Self::Records => "there are as many sessions as allowed, or memory is full and all that can be passivated is",
+            Self::Records => {
+                "there are as many sessions as allowed, or memory is full and all that can be passivated is"
+            }
         })
     }
 }

@@ -67,7 +67,7 @@ impl Inner {
     /// Ends the sessions that the request has asked to end. The caller holds the gate.
     pub(super) async fn apply_ending(&self) -> Result<(), Error> {
         while let Some(ending) = self.next_ending() {
-            self.end(ending).await?;
+            Box::pin(self.end(ending)).await?;
         }
         Ok(())
     }

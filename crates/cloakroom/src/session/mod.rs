@@ -33,8 +33,6 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use self::access::IntoName;
-#[cfg(feature = "axum")]
-pub(crate) use self::access::name_of;
 pub use self::attr::Attr;
 pub(crate) use self::commit::once_more;
 pub(crate) use self::events::tell_invalidated;

@@ -92,6 +92,35 @@ pub(crate) fn routes(more: f64) {
     metrics::gauge!("cloakroom_foreseen_routes").increment(more);
 }
 
+/// Counts a load that a near cache has answered, or has not: `hit` or `miss`.
+#[inline]
+pub(crate) fn near_cache_loaded(result: &'static str) {
+    #[cfg(feature = "metrics")]
+    metrics::counter!("cloakroom_near_cache_loads_total", "result" => result).increment(1);
+}
+
+/// Counts sessions that a near cache has dropped: `changed`, `expired`, `full` or `feed`.
+#[inline]
+pub(crate) fn near_cache_dropped(reason: &'static str, sessions: usize) {
+    #[cfg(feature = "metrics")]
+    metrics::counter!("cloakroom_near_cache_dropped_total", "reason" => reason).increment(sessions as u64);
+}
+
+/// Tells that something in a near cache takes more bytes now, or fewer.
+#[inline]
+#[cfg_attr(feature = "metrics", expect(clippy::cast_precision_loss, reason = "a gauge is a float"))]
+pub(crate) fn near_cache_bytes(before: usize, after: usize) {
+    #[cfg(feature = "metrics")]
+    metrics::gauge!("cloakroom_near_cache_bytes").increment(after as f64 - before as f64);
+}
+
+/// Tells for how long a near cache was without proof that it has been told everything.
+#[inline]
+pub(crate) fn near_cache_staleness(staleness: Duration) {
+    #[cfg(feature = "metrics")]
+    metrics::gauge!("cloakroom_near_cache_staleness_seconds").set(staleness.as_secs_f64());
+}
+
 /// Counts what happened to a session: `created`, `rotated` or `signed_in`.
 #[inline]
 pub(crate) fn lived(event: &'static str) {
@@ -159,6 +188,27 @@ pub(crate) fn memory(bytes: u64, passivated: usize) {
         metrics::gauge!("cloakroom_memory_bytes").set(bytes as f64);
         metrics::gauge!("cloakroom_passivated_sessions").set(passivated as f64);
     }
+}
+
+/// Tells how the bytes that are held back of a session have changed; `None`: nothing is held back of it.
+#[inline]
+pub(crate) fn held_back(before: Option<usize>, after: Option<usize>) {
+    #[cfg(feature = "metrics")]
+    recording::held_back(before, after);
+}
+
+/// Tells the age of the oldest commit that is held back.
+#[inline]
+pub(crate) fn held_back_oldest(age: Option<Duration>) {
+    #[cfg(feature = "metrics")]
+    metrics::gauge!("cloakroom_held_back_oldest_seconds").set(age.unwrap_or_default().as_secs_f64());
+}
+
+/// Counts commits that were held back and are lost.
+#[inline]
+pub(crate) fn held_back_lost(reason: &'static str, commits: u32) {
+    #[cfg(feature = "metrics")]
+    metrics::counter!("cloakroom_held_back_lost_total", "reason" => reason).increment(commits.into());
 }
 
 #[cfg(feature = "metrics")]

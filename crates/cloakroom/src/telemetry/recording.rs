@@ -60,6 +60,15 @@ pub(super) fn foreseen(counts: [u32; 3], bytes_in_vain: impl FnOnce() -> usize) 
     }
 }
 
+pub(super) fn held_back(before: Option<usize>, after: Option<usize>) {
+    let sessions = f64::from(u8::from(after.is_some())) - f64::from(u8::from(before.is_some()));
+    if sessions != 0.0 {
+        metrics::gauge!("cloakroom_held_back_sessions").increment(sessions);
+    }
+    let bytes = after.unwrap_or_default() as f64 - before.unwrap_or_default() as f64;
+    metrics::gauge!("cloakroom_held_back_bytes").increment(bytes);
+}
+
 fn carried(commit: &Commit) -> u64 {
     let bytes = commit.changes.attributes.iter().map(|change| match &change.edit {
         Edit::Set { value, .. } => change.name.as_str().len() + value.len(),

@@ -10,7 +10,7 @@ enum Kind {
 use Kind::{Counter, Gauge, Histogram};
 
 /// The names, and what each is. `docs/metrics.md` says the same to those who read no code.
-const TABLE: [(&str, Kind, Unit, &str); 31] = [
+const TABLE: [(&str, Kind, Unit, &str); 35] = [
     ("cloakroom_loads_total", Counter, Unit::Count, "Loads of a session by a ticket, by result."),
     ("cloakroom_fetches_total", Counter, Unit::Count, "Later reads of a session that was open, by result."),
     ("cloakroom_touches_total", Counter, Unit::Count, "Accesses that a load has recorded."),
@@ -39,6 +39,20 @@ const TABLE: [(&str, Kind, Unit, &str); 31] = [
         "Names and values of attributes that were foreseen in vain.",
     ),
     ("cloakroom_foreseen_routes", Gauge, Unit::Count, "Routes that the layers remember the reads of."),
+    ("cloakroom_near_cache_loads_total", Counter, Unit::Count, "Loads that asked a near cache, by result."),
+    (
+        "cloakroom_near_cache_dropped_total",
+        Counter,
+        Unit::Count,
+        "Sessions that a near cache has dropped, by reason.",
+    ),
+    ("cloakroom_near_cache_bytes", Gauge, Unit::Bytes, "What the near caches hold."),
+    (
+        "cloakroom_near_cache_staleness_seconds",
+        Gauge,
+        Unit::Seconds,
+        "How long a near cache was without proof that it has been told everything.",
+    ),
     ("cloakroom_commits_total", Counter, Unit::Count, "Commits, by intent and result."),
     (
         "cloakroom_written_bytes_total",

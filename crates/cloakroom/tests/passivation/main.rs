@@ -6,6 +6,7 @@ mod bounds;
 mod conformance;
 mod depot;
 mod ends;
+mod layer;
 mod listeners;
 mod moves;
 mod restart;

@@ -77,7 +77,9 @@ async fn with_a_disk_that_fails_now_and_then() {
 }
 
 fn fail_everything(depot: &TestDepot, fails: bool) {
-    ["put", "get", "remove"].map(|operation| depot.fail(operation, fails));
+    for operation in ["put", "get", "remove"] {
+        depot.fail(operation, fails);
+    }
 }
 
 #[cfg(feature = "sqlite")]

@@ -49,7 +49,7 @@ impl Pair {
     pub(super) async fn on(site: Site, configure: impl Fn(SessionLayer) -> SessionLayer) -> Self {
         let first = open(&site, true).await;
         let second = match site.backend() {
-            Backend::Memory => Arc::clone(&first),
+            Backend::Memory | Backend::RedisHeldBack => Arc::clone(&first),
             _ => open(&site, false).await,
         };
         Self { a: Peer::new(first, &configure), b: Peer::new(second, &configure), site }

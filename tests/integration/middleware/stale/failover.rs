@@ -1,9 +1,14 @@
 //! What a handler sees of a state that is older than its visitor has seen.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use axum::Router;
 use axum::routing::post;
 use cloakroom::core::{Freshness, Version};
-use cloakroom::{AnonymousOnStoreFailure, Error, ErrorKind, LoadPolicy, MemoryStore, Session, UpToDate};
+use cloakroom::{
+    AnonymousOnStoreFailure, Error, ErrorKind, LoadPolicy, MemoryStore, Session, UpToDate, WriteBehind,
+};
 use cloakroom_testkit::faulty::{Fault, Faulty, Operation};
 use http::StatusCode;
 use tower::ServiceExt as _;
@@ -120,6 +125,22 @@ async fn a_copy_that_is_behind_what_the_visitor_has_seen_does_not_answer() {
     assert_eq!(nodes.behind.asked(), [Freshness::AtLeast(Version(2)); 2], "a load and a fetch");
     late.clone().visit(&nodes.a, counted(1)).await.is(200).sets(&[]);
     assert_eq!(nodes.behind.asked(), [Freshness::AtLeast(Version(1)); 2]);
+}
+
+#[tokio::test]
+async fn what_a_node_holds_back_is_missed_on_another_until_it_is_written() {
+    let memory = MemoryStore::new();
+    let held_back = Arc::new(WriteBehind::builder(memory.clone()).every(Duration::from_secs(3600)).build());
+    let [a, b] = [tracking(Arc::clone(&held_back)), tracking(memory)];
+    let mut browser = Browser::default();
+    for version in 1..=3 {
+        browser.visit(&a, counts).await.is(200);
+        assert_eq!(browser.knows(), Some(version));
+    }
+    browser.visit(&b, looks).await.is(410).sets(&[]);
+    browser.visit(&a, looks).await.is(200).sets(&[]);
+    held_back.flush().await.unwrap();
+    browser.visit(&b, looks).await.is(200).sets(&[]);
 }
 
 /// A route that may do without its session has not seen that it is up to date.

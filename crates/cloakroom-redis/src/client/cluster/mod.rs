@@ -14,6 +14,7 @@ use redis::{
 use tokio::sync::watch;
 
 use self::slot::slot_of;
+pub(super) use self::topology::Address;
 use self::topology::Topology;
 use super::wait::{Answer, Wait};
 use super::{Link, Open, key, misconfigured};

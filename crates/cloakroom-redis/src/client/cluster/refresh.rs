@@ -1,9 +1,10 @@
 use std::time::{Duration, Instant};
 
+use futures_util::future::try_join_all;
 use redis::{ConnectionAddr, ErrorKind, RedisError, RedisResult};
 use tokio::sync::watch;
 
-use super::topology::{self, Range};
+use super::topology::{self, Address, Range};
 use super::{Cluster, open};
 use crate::client::Link;
 
@@ -26,6 +27,24 @@ impl Cluster {
             let _ = refreshing.changed().await;
         }
         self.0.lock().failure.clone().map_or(Ok(()), Err)
+    }
+
+    /// Returns the primaries with their addresses.
+    pub(in crate::client) async fn named_primaries(&self) -> RedisResult<Vec<(Address, Link)>> {
+        self.primaries().await?;
+        Ok(self.0.lock().topology.named_primaries())
+    }
+
+    /// Asks each of these servers who the primaries are, and returns whether all say that it is they.
+    pub(in crate::client) async fn are_primaries(&self, known: &[(&Address, &Link)]) -> RedisResult<bool> {
+        let told = try_join_all(known.iter().map(|((host, _), link)| ask(host, link))).await;
+        let are_they = told.as_ref().is_ok_and(|told| {
+            told.iter().all(|ranges| topology::addresses(ranges).into_iter().eq(known.iter().map(|it| it.0)))
+        });
+        if !are_they {
+            self.refresh_soon();
+        }
+        told.map(|_| are_they)
     }
 
     /// All who need the topology share one question, in a task of its own; after it the next one waits a little.

@@ -13,6 +13,17 @@ pub(super) struct Topology {
     host: String,
 }
 
+/// A host and a port.
+pub(crate) type Address = (String, u16);
+
+/// Returns the addresses of the primaries, in order, each once.
+pub(super) fn addresses(ranges: &[Range]) -> Vec<&Address> {
+    let mut addresses: Vec<_> = ranges.iter().map(|range| &range.address).collect();
+    addresses.sort_unstable();
+    addresses.dedup();
+    addresses
+}
+
 /// Slots in a row, and their primary.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Range {
@@ -29,10 +40,14 @@ impl Topology {
     }
 
     pub(super) fn primaries(&self) -> Vec<Link> {
-        let mut addresses: Vec<_> = self.ranges.iter().map(|range| &range.address).collect();
-        addresses.sort_unstable();
-        addresses.dedup();
-        addresses.into_iter().filter_map(|address| self.links.get(address).cloned()).collect()
+        self.named_primaries().into_iter().map(|(_, link)| link).collect()
+    }
+
+    /// Returns the primaries with their addresses, in their order.
+    pub(super) fn named_primaries(&self) -> Vec<(Address, Link)> {
+        let named = addresses(&self.ranges);
+        let links = named.into_iter().filter_map(|address| Some((address.clone(), self.links.get(address)?)));
+        links.map(|(address, link)| (address, link.clone())).collect()
     }
 
     /// Returns the ways to all servers that are known.

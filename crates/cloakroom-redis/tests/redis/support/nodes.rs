@@ -8,6 +8,7 @@ use cloakroom_testkit::Harness;
 pub(crate) struct Nodes {
     url: String,
     namespace: String,
+    tells: bool,
 }
 
 impl Nodes {
@@ -26,7 +27,17 @@ impl Nodes {
     fn of(variable: &str) -> Self {
         let url = std::env::var(variable)
             .unwrap_or_else(|_| panic!("{variable} is not set: run `tests/run`, which starts the servers"));
-        Self { url, namespace: format!("test:{}", Ticket::generate().unwrap().handle()) }
+        Self { url, namespace: format!("test:{}", Ticket::generate().unwrap().handle()), tells: false }
+    }
+
+    /// The same, which tell of changes.
+    pub(crate) fn telling(self) -> Self {
+        Self { tells: true, ..self }
+    }
+
+    async fn open(&self, namespace: &str) -> RedisStore {
+        let store = RedisStore::connect(&self.url).await.unwrap().namespace(namespace).unwrap();
+        if self.tells { store.tell_changes() } else { store }
     }
 }
 
@@ -34,12 +45,11 @@ impl Harness for Nodes {
     type Store = RedisStore;
 
     async fn store(&self) -> RedisStore {
-        RedisStore::connect(&self.url).await.unwrap().namespace(&self.namespace).unwrap()
+        self.open(&self.namespace).await
     }
 
     async fn neighbour(&self) -> RedisStore {
-        let namespace = format!("{}:neighbour", self.namespace);
-        RedisStore::connect(&self.url).await.unwrap().namespace(&namespace).unwrap()
+        self.open(&format!("{}:neighbour", self.namespace)).await
     }
 
     fn unit(&self) -> Duration {

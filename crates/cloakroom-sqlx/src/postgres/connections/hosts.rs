@@ -52,6 +52,11 @@ impl Hosts {
         Ok(connection)
     }
 
+    /// Returns how to connect to the host that took writes the last time.
+    pub(super) fn preferred(&self) -> PgConnectOptions {
+        self.each[self.preferred.load(Ordering::Relaxed)].clone()
+    }
+
     async fn connect_to(&self, index: usize, delay: Duration) -> Result<(usize, PgConnection), sqlx::Error> {
         sleep(delay).await;
         let connected = timeout(self.connect_timeout, writable(&self.each[index])).await;

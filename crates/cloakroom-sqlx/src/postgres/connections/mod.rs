@@ -10,7 +10,7 @@ use std::sync::Arc;
 use cloakroom_core::Error;
 use sqlx::Postgres;
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnection, PgPool};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool};
 
 pub(super) use self::hosts::Hosts;
 use self::own::Lent;
@@ -26,6 +26,14 @@ pub(super) enum Connections {
 }
 
 impl Connections {
+    /// Returns how to connect to the server that takes writes, with a connection that nobody else uses.
+    pub(super) async fn listening_options(&self) -> Result<PgConnectOptions, sqlx::Error> {
+        match self {
+            Self::Pool(pool) => Ok((*pool.connect_options()).clone()),
+            Self::Own(own) => own.listening_options().await,
+        }
+    }
+
     /// Takes a connection for one operation.
     pub(super) async fn lease(&self, during: &'static str) -> Result<Lease<'_>, Error> {
         let lent = match self {

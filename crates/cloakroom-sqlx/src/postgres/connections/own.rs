@@ -3,7 +3,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use sqlx::Connection as _;
-use sqlx::postgres::PgConnection;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
@@ -91,6 +91,12 @@ impl Own {
     fn wake(&self) -> (Option<Rested>, u64) {
         let mut resting = self.resting();
         (resting.connections.pop(), resting.generation)
+    }
+
+    /// Returns how to connect to the server that takes writes.
+    pub(super) async fn listening_options(&self) -> Result<PgConnectOptions, sqlx::Error> {
+        self.connect().await?.close().await?;
+        Ok(self.hosts.preferred())
     }
 
     async fn connect(&self) -> Result<PgConnection, sqlx::Error> {

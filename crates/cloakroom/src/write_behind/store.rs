@@ -1,0 +1,283 @@
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use cloakroom_core::{
+    About, Commit, Conflict, Ended, Error, Feed, Freshness, Handle, Invalidate, Invalidated, Load, Loaded,
+    Outcome, Principal, SessionInfo, Store, Sweep, Version,
+};
+
+use super::builder::WriteBehindBuilder;
+use super::lane::Lane;
+use super::shared::{Extent, Shared};
+use super::state::{Decision, Look, expects};
+
+/// A store around a store that writes the commits of a session together, every few seconds.
+///
+/// See the [module's description](super) for what it promises and what it may lose. Clones are the same store; the last one
+/// that is dropped has all that is held back written, as long as the runtime lives. To be sure of it, wait for
+/// [`flush`](Self::flush) before the process ends.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use cloakroom::{MemoryStore, SessionLayer, write_behind::WriteBehind};
+///
+/// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+/// # runtime.block_on(async {
+/// let store = WriteBehind::builder(MemoryStore::new()).every(Duration::from_secs(5)).build();
+/// let layer = SessionLayer::new(store.clone());
+/// // ... serve until it is time to stop, then:
+/// layer.settled().await;
+/// store.flush().await?;
+/// # Ok::<(), cloakroom::core::Error>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct WriteBehind<S: Store> {
+    handle: Arc<OneOf<S>>,
+}
+
+/// Tells the background task when the last handle is gone.
+struct OneOf<S: Store>(Arc<Shared<S>>);
+
+impl<S: Store> WriteBehind<S> {
+    /// Makes one around a store, with the defaults of the [builder](Self::builder).
+    pub fn new(store: S) -> Self {
+        Self::builder(store).build()
+    }
+
+    /// Sets one up.
+    pub fn builder(store: S) -> WriteBehindBuilder<S> {
+        WriteBehindBuilder::new(store)
+    }
+
+    pub(super) fn of(shared: Shared<S>) -> Self {
+        Self { handle: Arc::new(OneOf(Arc::new(shared))) }
+    }
+
+    /// Writes everything that is held back now. What is committed meanwhile may be held back again: for a graceful stop,
+    /// call it when the last request has been answered.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails, or takes longer than a write may, for at least one session. What could not be written is still
+    /// held back, and tried again. Where the store is away it ends after two or three such times, however many sessions
+    /// there are.
+    pub async fn flush(&self) -> Result<(), Error> {
+        let shared = self.shared();
+        shared.write_all(shared.held(|_| true)).await
+    }
+
+    /// Returns how many sessions have something held back.
+    #[must_use]
+    pub fn held_sessions(&self) -> usize {
+        self.shared().account().sessions()
+    }
+
+    /// Returns how many bytes are held back, counted as for [`max_bytes`](WriteBehindBuilder::max_bytes).
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        self.shared().account().bytes()
+    }
+
+    fn shared(&self) -> &Arc<Shared<S>> {
+        &self.handle.0
+    }
+
+    /// Loads with nothing held back of the session, and nothing else under way.
+    async fn load_settled(&self, lane: &Lane, load: &Load) -> Result<Loaded, Error> {
+        let shared = self.shared();
+        let _at_once = lane.at_once();
+        let _turn = lane.turn.write().await;
+        shared.settle(lane, Extent::All).await?;
+        let (asked, stored) = (shared.clock.now(), lane.state().stored());
+        let mut answer = shared.store.load(&not_older(load, stored)).await?;
+        let _ = lane.state().loaded(load, &mut answer, asked);
+        Ok(answer)
+    }
+
+    /// Ends one session. What is held back is written first, so that whoever is told of the end is told of all of it; should
+    /// that fail, it is dropped with the session.
+    async fn end_one(&self, handle: Handle, invalidate: &Invalidate) -> Result<Invalidated, Error> {
+        let shared = self.shared();
+        let lane = shared.lane(handle);
+        let _at_once = lane.at_once();
+        let _turn = lane.turn.write().await;
+        let settled = shared.settle(&lane, Extent::All).await;
+        lane.state().doubt();
+        let answer = shared.store.invalidate(invalidate).await?;
+        if let Invalidated::Done(ended) = &answer {
+            let mut state = lane.state();
+            let by_ticket = matches!(invalidate, Invalidate::Ticket(guard) if state.is_theirs(guard));
+            if !ended.is_empty() || (by_ticket && settled.is_err()) {
+                shared.give_up(&lane, &mut state, "gone");
+            }
+        }
+        Ok(answer)
+    }
+
+    async fn end_all_of(&self, principal: &Principal, invalidate: &Invalidate) -> Result<Invalidated, Error> {
+        let shared = self.shared();
+        self.settle_those_of(principal).await?;
+        let answer = shared.store.invalidate(invalidate).await?;
+        if let Invalidated::Done(ended) = &answer {
+            self.have_ended(ended);
+        }
+        Ok(answer)
+    }
+
+    async fn settle_those_of(&self, principal: &Principal) -> Result<(), Error> {
+        let shared = self.shared();
+        shared.write_all(shared.held(|state| state.may_belong_to(principal))).await
+    }
+
+    fn have_ended(&self, ended: &[Ended]) {
+        let lanes: Vec<_> = ended.iter().filter_map(|ended| self.shared().find(ended.handle)).collect();
+        self.shared().forget(&lanes);
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl<S: Store> Store for WriteBehind<S> {
+    const AT_ONCE: bool = false;
+
+    fn about(&self) -> About {
+        self.shared().store.about()
+    }
+
+    async fn load(&self, load: &Load) -> Result<Loaded, Error> {
+        let shared = self.shared();
+        let lane = shared.lane(load.guard.handle);
+        let turn = lane.turn.read().await;
+        if !lane.state().can_load() {
+            drop(turn);
+            return self.load_settled(&lane, load).await;
+        }
+        let (asked, base) = (shared.clock.now(), lane.state().base());
+        let mut answer = shared.store.load(&not_older(load, base)).await?;
+        let before = seen(&answer);
+        if matches!(lane.state().loaded(load, &mut answer, asked), Look::Right) {
+            return Ok(answer);
+        }
+        drop(turn);
+        let mut answer = self.load_settled(&lane, load).await?;
+        if let (Loaded::Open(opened), Some((now, accessed_at))) = (&mut answer, before)
+            && opened.meta.accessed_at >= now
+        {
+            // The access that is shown is this load's own, from when it first asked.
+            opened.meta.accessed_at = accessed_at;
+        }
+        Ok(answer)
+    }
+
+    async fn commit(&self, commit: &Commit) -> Result<Outcome, Error> {
+        let shared = self.shared();
+        let lane = shared.lane(commit.guard.handle);
+        match shared.take(&lane, commit) {
+            Decision::Held(committed) => {
+                shared.ensure_writer();
+                return Ok(Outcome::Committed(committed));
+            }
+            Decision::Repeated(committed) => return Ok(Outcome::Committed(committed)),
+            Decision::AtOnce => {}
+        }
+        let _at_once = lane.at_once();
+        let _turn = lane.turn.write().await;
+        let lost = shared.settle(&lane, Extent::All).await?;
+        if let (Some(_), Some(name)) = (lost, expects(commit)) {
+            return Ok(Outcome::Conflict(Conflict::Attribute(name)));
+        }
+        let asked = shared.clock.now();
+        let unanswered = lane.unanswered();
+        let answer = shared.store.commit(commit).await;
+        unanswered.answered();
+        lane.state().committed(commit, &answer, asked);
+        if let Ok(Outcome::Committed(committed)) = &answer {
+            self.have_ended(&committed.ended);
+        }
+        answer
+    }
+
+    async fn invalidate(&self, invalidate: &Invalidate) -> Result<Invalidated, Error> {
+        match invalidate {
+            Invalidate::Ticket(guard) => self.end_one(guard.handle, invalidate).await,
+            Invalidate::Handle { handle, .. } => self.end_one(*handle, invalidate).await,
+            Invalidate::Principal { principal, .. } => self.end_all_of(principal, invalidate).await,
+            Invalidate::Everyone => {
+                let shared = self.shared();
+                let answer = shared.store.invalidate(invalidate).await;
+                shared.forget(&shared.every_lane());
+                answer
+            }
+        }
+    }
+
+    async fn sessions_of(&self, principal: &Principal) -> Result<Vec<SessionInfo>, Error> {
+        self.settle_those_of(principal).await?;
+        self.shared().store.sessions_of(principal).await
+    }
+
+    async fn sweep(&self, sweep: &Sweep) -> Result<Vec<Ended>, Error> {
+        let shared = self.shared();
+        let now = shared.clock.now();
+        shared.write_all(shared.held(|state| state.may_look_expired(now))).await?;
+        shared.store.sweep(sweep).await
+    }
+
+    async fn acknowledge(&self, handles: &[Handle]) -> Result<(), Error> {
+        self.shared().store.acknowledge(handles).await
+    }
+
+    async fn ping(&self) -> Result<(), Error> {
+        self.shared().store.ping().await
+    }
+
+    fn feed(&self) -> Option<Feed> {
+        self.shared().store.feed()
+    }
+}
+
+/// Returns when an open session was looked at, and its last access before that.
+fn seen(answer: &Loaded) -> Option<(cloakroom_core::Timestamp, cloakroom_core::Timestamp)> {
+    match answer {
+        Loaded::Open(opened) => Some((opened.now, opened.meta.accessed_at)),
+        _ => None,
+    }
+}
+
+/// Asks for an answer that is no older than what this node has seen in the store, and no newer than the store can have:
+/// what is held back here counts for the visitor, and not for a cache behind this store.
+fn not_older(load: &Load, stored: Option<Version>) -> Load {
+    let mut load = load.clone();
+    load.freshness = match (load.freshness, stored) {
+        (Freshness::Any | Freshness::AtLeast(_), Some(stored)) => Freshness::AtLeast(stored),
+        (freshness, _) => freshness,
+    };
+    load
+}
+
+impl<S: Store> Clone for WriteBehind<S> {
+    fn clone(&self) -> Self {
+        Self { handle: Arc::clone(&self.handle) }
+    }
+}
+
+impl<S: Store> Drop for OneOf<S> {
+    fn drop(&mut self) {
+        self.0.closed.store(true, Ordering::Release);
+        self.0.wake.notify_one();
+    }
+}
+
+impl<S: Store> fmt::Debug for WriteBehind<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let settings = &self.shared().settings;
+        let every: Duration = settings.every;
+        f.debug_struct("WriteBehind")
+            .field("store", &self.about())
+            .field("every", &every)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,145 @@
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::{hits, is_gone, keeps, seen_in_time};
+use crate::support::{Backend, Site, Visitor, eventually, for_one_store};
+
+const OPTIONS: [&str; 3] = ["--near-cache", "--max-inactive-interval", "10m"];
+
+for_one_store!(
+    redis,
+    Redis,
+    a_write_is_seen,
+    ones_own_write_is_seen_at_once,
+    a_logout_is_seen,
+    a_rotation_is_seen,
+    a_sign_in_is_seen,
+    ended_sessions_of_a_principal_are_seen,
+    what_is_not_used_expires,
+    what_is_used_on_one_server_does_not_expire
+);
+
+for_one_store!(redis_sentinel, RedisSentinel, a_write_is_seen, a_logout_is_seen);
+
+for_one_store!(
+    redis_cluster,
+    RedisCluster,
+    a_write_is_seen,
+    a_logout_is_seen,
+    a_sign_in_is_seen,
+    ended_sessions_of_a_principal_are_seen
+);
+
+for_one_store!(
+    postgres,
+    Postgres,
+    a_write_is_seen,
+    ones_own_write_is_seen_at_once,
+    a_logout_is_seen,
+    a_rotation_is_seen,
+    a_sign_in_is_seen,
+    ended_sessions_of_a_principal_are_seen,
+    what_is_not_used_expires,
+    what_is_used_on_one_server_does_not_expire
+);
+
+async fn a_write_is_seen(backend: Backend) {
+    let site = Site::start(backend, &OPTIONS).await;
+    let (mut visitor, _) = Visitor::with_session(site.a()).await;
+    for round in 0..5 {
+        keeps(site.b(), &visitor, "first").await;
+        visitor.set(site.a(), "first", round + 10).await;
+        let acknowledged = Instant::now();
+        let is_new = async || visitor.clone().attribute(site.b(), "first").await == Some(json!(round + 10));
+        seen_in_time(acknowledged, is_new).await;
+    }
+}
+
+async fn ones_own_write_is_seen_at_once(backend: Backend) {
+    let site = Site::start(backend, &OPTIONS).await;
+    let (mut visitor, _) = Visitor::with_session(site.a()).await;
+    keeps(site.a(), &visitor, "first").await;
+    for round in 0..50 {
+        visitor.set(site.a(), "first", round).await;
+        for _ in 0..2 {
+            assert_eq!(visitor.attribute(site.a(), "first").await, Some(json!(round)));
+        }
+    }
+    visitor.post(site.a(), "/logout").await.is(204);
+}
+
+async fn a_logout_is_seen(backend: Backend) {
+    let site = Site::start(backend, &OPTIONS).await;
+    let (visitor, _) = Visitor::with_session(site.a()).await;
+    keeps(site.b(), &visitor, "first").await;
+    visitor.clone().post(site.a(), "/logout").await.is(204).removes_cookie();
+    let acknowledged = Instant::now();
+    seen_in_time(acknowledged, async || is_gone(site.b(), &visitor).await).await;
+    assert_eq!(visitor.clone().attribute(site.b(), "first").await, None);
+}
+
+async fn a_rotation_is_seen(backend: Backend) {
+    let site = Site::start(backend, &[&OPTIONS[..], &["--rotation-grace", "1s"]].concat()).await;
+    let (before, _) = Visitor::with_session(site.a()).await;
+    keeps(site.b(), &before, "first").await;
+    let mut after = before.clone();
+    after.post(site.a(), "/rotate").await.is(204).ticket();
+    let rotated = Instant::now();
+    assert_eq!(after.attribute(site.b(), "first").await, Some(json!(1)), "the new ticket opens the session");
+    // The grace of a second is shorter than the bound, so that only the notice can be in time.
+    seen_in_time(rotated, async || is_gone(site.b(), &before).await).await;
+    keeps(site.b(), &after, "first").await;
+}
+
+async fn a_sign_in_is_seen(backend: Backend) {
+    let site = Site::start(backend, &OPTIONS).await;
+    let (before, _) = Visitor::with_session(site.a()).await;
+    keeps(site.b(), &before, "first").await;
+    let mut after = before.clone();
+    after.login(site.a(), "ada").await.is(204).ticket();
+    let acknowledged = Instant::now();
+    seen_in_time(acknowledged, async || is_gone(site.b(), &before).await).await;
+    assert_eq!(after.session(site.b()).await["principal"], "ada");
+}
+
+async fn ended_sessions_of_a_principal_are_seen(backend: Backend) {
+    let site = Site::start(backend, &OPTIONS).await;
+    let mut one = Visitor::signed_in(site.a(), "ada").await;
+    let mut other = Visitor::signed_in(site.b(), "ada").await;
+    one.set(site.a(), "first", 1).await;
+    keeps(site.b(), &one, "first").await;
+    other.delete(site.a(), "/principal/sessions").await.is(200);
+    let acknowledged = Instant::now();
+    seen_in_time(acknowledged, async || is_gone(site.b(), &one).await).await;
+    assert!(is_gone(site.a(), &one).await);
+}
+
+async fn what_is_not_used_expires(backend: Backend) {
+    let site = Site::start(backend, &["--near-cache", "--touch-every", "1h"]).await;
+    let watcher = Visitor::signed_in(site.a(), "ada").await;
+    let mut visitor = Visitor::signed_in(site.a(), "ada").await;
+    visitor.set(site.a(), "first", 1).await;
+    let handle = visitor.handle(site.a()).await;
+    visitor.post(site.a(), "/interval?ms=1500").await.is(204);
+    keeps(site.b(), &visitor, "first").await;
+    eventually(|| async {
+        let list = watcher.clone().get(site.a(), "/principal/sessions").await.is(200).json();
+        list.as_array().unwrap().iter().all(|session| session["handle"] != *handle)
+    })
+    .await;
+    assert!(is_gone(site.b(), &visitor).await);
+}
+
+async fn what_is_used_on_one_server_does_not_expire(backend: Backend) {
+    let site = Site::start(backend, &["--near-cache", "--max-inactive-interval", "2s"]).await;
+    let (visitor, _) = Visitor::with_session(site.a()).await;
+    keeps(site.b(), &visitor, "first").await;
+    let (began, before) = (Instant::now(), hits(site.b()).await);
+    while began.elapsed() < Duration::from_secs(6) {
+        assert_eq!(visitor.clone().attribute(site.b(), "first").await, Some(json!(1)));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(hits(site.b()).await > before + 50);
+    assert_eq!(visitor.clone().attribute(site.a(), "first").await, Some(json!(1)));
+}
