@@ -69,7 +69,7 @@ impl Options {
             .name("cloakroom")
             .connection_timeout(CONNECT)
             .ping_interval(SIGN_OF_LIFE)
-            .reconnect_delay_callback(|attempts| pause(attempts))
+            .reconnect_delay_callback(pause)
             .event_callback(move |event| {
                 match event {
                     Event::Connected => tell.send_modify(|life| life.opened += 1),

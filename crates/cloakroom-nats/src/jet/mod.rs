@@ -8,6 +8,7 @@ mod write;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use async_nats::jetstream::Context;
 use async_nats::jetstream::stream::Stream;
@@ -36,7 +37,8 @@ struct Shared {
     streams: OnceCell<Streams>,
     /// Whether a stream has several replicas, any of which would answer a direct get, though it lags behind the leader.
     has_replicas: AtomicBool,
-    making: Mutex<()>,
+    /// When they were last looked for, and made where they were not there.
+    made: Mutex<Option<Instant>>,
 }
 
 #[derive(Debug)]

@@ -1,8 +1,9 @@
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_nats::jetstream::stream::{Config, DiscardPolicy, Info, StorageType, Stream};
 use cloakroom_core::ErrorKind;
+use tokio::time::sleep;
 
 use super::{Jet, Streams};
 use crate::error::Failure;
@@ -10,6 +11,13 @@ use crate::subjects::Kept;
 
 /// How long the server remembers which message came from which: longer than one is ever on its way between two servers.
 const DUPLICATES: Duration = Duration::from_secs(60);
+
+/// How long a request is tried again to which nobody answers, and how long to wait in between.
+const PATIENCE: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// After the streams were looked for, there is no need to look again for so long.
+const JUST_NOW: Duration = Duration::from_millis(250);
 
 /// What streams are made with where they do not exist.
 #[derive(Clone, Copy, Debug)]
@@ -26,19 +34,21 @@ impl Default for Terms {
 }
 
 impl Jet {
-    /// Does what needs the streams. Where one is not there, as after the restart of a server that keeps them in memory, makes
-    /// them and does it again: then nothing was done the first time.
+    /// Does what needs the streams. Where nobody answers for one, nothing was done: makes those that are not there, as after the
+    /// restart of a server that keeps them in memory, and does it again, until those that choose a leader must have done so.
     pub(super) async fn with_streams<T, F>(&self, request: impl Fn() -> F + Send) -> Result<T, Failure>
     where
         F: Future<Output = Result<T, Failure>> + Send,
     {
-        // Boxed, because what the client does for a request is large, and an operation has many of them.
-        match Box::pin(request()).await {
-            Err(failure) if failure.is_no_stream() => {
-                Box::pin(self.make()).await?;
-                Box::pin(request()).await
+        let began = Instant::now();
+        loop {
+            // Boxed, because what the client does for a request is large, and an operation has many of them.
+            match Box::pin(request()).await {
+                Err(failure) if failure.is_no_stream() && began.elapsed() < PATIENCE => {}
+                result => return result,
             }
-            result => result,
+            Box::pin(self.make()).await?;
+            sleep(PAUSE).await;
         }
     }
 
@@ -60,13 +70,17 @@ impl Jet {
 
     /// Makes the streams that are not there.
     async fn make(&self) -> Result<(), Failure> {
-        let _turn = self.shared.making.lock().await;
+        let mut made = self.shared.made.lock().await;
+        if made.is_some_and(|made| made.elapsed() < JUST_NOW) {
+            return Ok(());
+        }
         let mut has_replicas = false;
         for kept in [Kept::Sessions, Kept::Values, Kept::Due] {
             let info = self.make_one(kept).await?;
             has_replicas |= info.config.num_replicas > 1;
         }
         self.shared.has_replicas.store(has_replicas, Ordering::Relaxed);
+        *made = Some(Instant::now());
         Ok(())
     }
 

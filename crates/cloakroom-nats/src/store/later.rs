@@ -4,9 +4,11 @@
 use std::time::Duration;
 
 use cloakroom_core::{Handle, Principal};
+use futures_util::TryFutureExt as _;
 use futures_util::stream::{self, StreamExt as _};
 
 use super::NatsStore;
+use crate::error::Failure;
 use crate::subjects::Kept;
 
 /// After how long nothing can be on its way any more that was decided on before.
@@ -23,13 +25,9 @@ impl NatsStore {
         tokio::spawn(async move {
             let removals = sequences.into_iter().map(|sequence| {
                 let jet = &jet;
-                async move {
-                    if let Err(failure) = jet.remove(kept, sequence).await {
-                        tracing::debug!(error = %failure.during("remove"), "garbage is left for later");
-                    }
-                }
+                jet.remove(kept, sequence).map_err(log)
             });
-            stream::iter(removals).buffer_unordered(AT_ONCE).collect::<()>().await;
+            stream::iter(removals).buffer_unordered(AT_ONCE).for_each(|_| std::future::ready(())).await;
         });
     }
 
@@ -58,4 +56,8 @@ impl NatsStore {
         .await
         .map(drop)
     }
+}
+
+fn log(failure: Failure) {
+    tracing::debug!(error = %failure.during("remove"), "garbage is left for later");
 }
