@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-pub(crate) use self::replica::{Copy, Replica, Source};
+pub(crate) use self::replica::{Replica, Source};
 
 /// What a mirror holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -183,3 +183,6 @@ impl State {
         Some(moment.elapsed())
     }
 }
+
+#[cfg(test)]
+mod tests;
