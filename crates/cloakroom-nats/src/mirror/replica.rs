@@ -20,7 +20,7 @@ const TIDY: Duration = Duration::from_secs(10);
 pub(crate) enum Source {
     /// The stream says so.
     Stream,
-    /// This node has stored it, and the stream has not said so yet.
+    /// This node has stored it, or read it from the server, and the stream has not said so yet.
     Own,
 }
 
@@ -55,6 +55,9 @@ pub(crate) struct Copy {
 impl Replica {
     /// Takes note of a session's message unless a later one is known, and returns which values are not here.
     pub(crate) fn put(&self, handle: Handle, message: &Message, source: Source) -> Vec<u64> {
+        if self.state().is_known(handle, message.sequence, source) {
+            return Vec::new();
+        }
         let manifest = match Body::decode(message.body.clone(), message.sequence) {
             Ok(Body::Session(manifest)) => Some(manifest),
             // Whoever asks for what cannot be read hears that from the server.
@@ -63,12 +66,24 @@ impl Replica {
         self.state().put(handle, message, manifest.as_deref(), source)
     }
 
+    /// Takes note of a session's last message and of everybody's end as this node has read them: what it was told once, it is not
+    /// told otherwise later.
+    pub(crate) fn was_read(&self, handle: Handle, message: Option<&Message>, epoch: Option<u64>) {
+        if let Some(sequence) = epoch {
+            self.end_before(sequence);
+        }
+        if let Some(message) = message {
+            self.put(handle, message, Source::Own);
+        }
+    }
+
     /// Ends all sessions that were born before this message.
     pub(crate) fn end_before(&self, sequence: u64) {
         let mut state = self.state();
-        state.epoch = state.epoch.max(sequence);
-        let epoch = state.epoch;
-        state.retain(|held| held.born >= epoch);
+        if sequence > state.epoch {
+            state.epoch = sequence;
+            state.retain(|held| held.born >= sequence);
+        }
     }
 
     /// Takes note that everything up to this message was heard.
@@ -134,10 +149,7 @@ impl State {
         manifest: Option<&Manifest>,
         source: Source,
     ) -> Vec<u64> {
-        let is_own = source == Source::Own;
-        let is_known =
-            |it: &Held| it.sequence > message.sequence || (is_own && it.sequence == message.sequence);
-        if (is_own && message.sequence <= self.heard) || self.sessions.get(&handle).is_some_and(is_known) {
+        if self.is_known(handle, message.sequence, source) {
             return Vec::new();
         }
         let before = self.sessions.remove(&handle);
@@ -152,6 +164,14 @@ impl State {
         self.bytes += held.bytes();
         self.sessions.insert(handle, held);
         missing
+    }
+
+    /// Returns whether this message or a later one of the session is known.
+    fn is_known(&self, handle: Handle, sequence: u64, source: Source) -> bool {
+        let is_own = source == Source::Own;
+        let known = self.sessions.get(&handle).map(|held| held.sequence);
+        (is_own && sequence <= self.heard)
+            || known.is_some_and(|known| known > sequence || (is_own && known == sequence))
     }
 
     /// Drops what has long expired, and what the stream never told.

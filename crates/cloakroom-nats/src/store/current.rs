@@ -35,9 +35,12 @@ impl NatsStore {
     pub(super) async fn current(&self, during: &'static str, handle: Handle) -> Result<Current, Error> {
         let (subject, epoch) = (self.subjects.session(handle), self.subjects.epoch());
         let (jet, clock) = (&self.jet, &self.clock);
+        let replica = self.replica();
         let read = try_join3(jet.last(&subject), jet.last(&epoch), clock.now(jet));
         let (message, epoch, now) = read.await.map_err(at(during))?;
-        self.understand(during, message, epoch.map(|epoch| epoch.sequence), now)
+        let epoch = epoch.map(|epoch| epoch.sequence);
+        self.tell_mirror(replica.as_ref(), |replica| replica.was_read(handle, message.as_ref(), epoch));
+        self.understand(during, message, epoch, now)
     }
 
     /// Tells what a session is whose last message this is, wherever that was kept.

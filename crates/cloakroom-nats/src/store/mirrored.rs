@@ -41,6 +41,11 @@ impl NatsStore {
         Some(mirror)
     }
 
+    /// Returns the replica that is told what is done from now on.
+    pub(super) fn replica(&self) -> Option<Arc<Replica>> {
+        self.mirror()?.replica()
+    }
+
     /// Returns a session as it is in memory, and values, if that may answer this load.
     pub(super) async fn copy_for(
         &self,
@@ -70,7 +75,7 @@ impl NatsStore {
         kind: &str,
         body: Bytes,
     ) -> Result<Option<u64>, Failure> {
-        let before = self.mirror().and_then(Mirror::replica);
+        let before = self.replica();
         let subject = self.subjects.session(handle);
         let stored = self.jet.store_after(guard, &subject, (KIND, kind), body.clone()).await?;
         if let Some(sequence) = stored {
@@ -82,15 +87,15 @@ impl NatsStore {
 
     /// Ends everybody's sessions.
     pub(super) async fn end_everybody(&self) -> Result<(), Failure> {
-        let before = self.mirror().and_then(Mirror::replica);
+        let before = self.replica();
         let sequence = self.jet.store(&self.subjects.epoch(), Bytes::from_static(b"epoch")).await?;
         self.tell_mirror(before.as_ref(), |replica| replica.end_before(sequence));
         Ok(())
     }
 
-    /// Tells the replica what this node has stored, if it is the one that was there before it was: another may be of another
+    /// Tells the replica what this node has stored or read, if it is the one that was there before that: another may be of another
     /// stream, and must hear of it from there before it answers.
-    fn tell_mirror(&self, before: Option<&Arc<Replica>>, tell: impl FnOnce(&Replica)) {
+    pub(super) fn tell_mirror(&self, before: Option<&Arc<Replica>>, tell: impl FnOnce(&Replica)) {
         let Some(now) = self.mirror.as_ref().and_then(|mirror| mirror.replica()) else { return };
         if before.is_some_and(|before| Arc::ptr_eq(before, &now)) {
             tell(&now);

@@ -36,10 +36,17 @@ impl Servers {
         Self { server, here, there }
     }
 
+    /// Lets the server stand still.
+    async fn stop(&self) {
+        self.server.pause();
+        let moment = Duration::from_millis(50);
+        eventually("no answer", async || timeout(moment, self.there.ping()).await.err()).await;
+    }
+
     /// Loads while the server stands still, with a mirror that was up to date a moment ago; `None`: no answer.
     async fn without_the_server(&self, load: &Load) -> Option<Loaded> {
         whole(&self.here).await;
-        self.server.pause();
+        self.stop().await;
         let answer = timeout(MOMENT, self.here.load(load)).await.ok();
         self.server.resume();
         answer.map(|answer| answer.unwrap())
@@ -89,7 +96,7 @@ async fn loads_are_answered_from_memory_within_the_bound_and_not_beyond_it() {
     commit(&servers.there, &change(ticket.guard(), vec![set("large", large.clone())])).await;
     eventually("the value", async || (state(&servers.here).bytes > large.len()).then_some(())).await;
     whole(&servers.here).await;
-    servers.server.pause();
+    servers.stop().await;
     for _ in 0..100 {
         let answer = timeout(MOMENT, read(&servers.here, &ticket, "large")).await.unwrap();
         assert!(answer.unwrap().unwrap() == large);
