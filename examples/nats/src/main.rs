@@ -7,7 +7,8 @@
 //! ```
 //!
 //! Start it again with another `PORT`: both servers know every visitor. With the addresses of three servers of a cluster,
-//! separated by commas, and `REPLICAS=3`, all three keep every session, and any one may fail.
+//! separated by commas, and `REPLICAS=3`, all three keep every session, and any one may fail. With `MIRRORED=true` each of your
+//! servers has a copy of every session in its own memory, and reads sessions from there.
 
 use std::env;
 use std::error::Error;
@@ -35,8 +36,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let url = env::var("NATS_URL").unwrap_or_else(|_| "nats://127.0.0.1:4222".to_owned());
     let port = env::var("PORT").unwrap_or_else(|_| "8080".to_owned());
     let replicas = env::var("REPLICAS").map_or(Ok(1), |count| count.parse())?;
+    let is_mirrored = env::var("MIRRORED").is_ok_and(|answer| answer == "true");
 
-    let store = NatsStore::builder().replicas(replicas).connect(&url).await?;
+    let store = NatsStore::builder().replicas(replicas).mirrored(is_mirrored).connect(&url).await?;
     let layer = SessionLayer::new(store).insecure_cookie(); // for plain HTTP; leave it out behind TLS
     let sweeper = tokio::spawn(layer.sweeper().run());
     let app = Router::new().route("/", get(count)).layer(layer);
