@@ -23,7 +23,6 @@ for_one_store!(
     a_server_that_is_stopped_and_goes_on,
     a_network_that_swallows_everything,
     a_network_that_refuses,
-    a_network_that_is_slow,
     a_network_that_cuts_answers
 );
 
