@@ -78,7 +78,7 @@ impl NatsServers {
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             match pair.split_once('=') {
                 Some(("replicas", count)) => {
-                    replicas = count.parse().map_err(|_| "`replicas` is no number")?
+                    replicas = count.parse().map_err(|_| "`replicas` is no number")?;
                 }
                 Some(("storage", "file")) => storage = Storage::File,
                 Some(("storage", "memory")) => storage = Storage::Memory,
