@@ -3,10 +3,12 @@
 mod clock;
 mod error;
 mod jet;
+mod mirror;
 mod namespace;
 mod store;
 mod subjects;
 mod wire;
 
+pub use mirror::MirrorState;
 pub use namespace::InvalidNamespace;
 pub use store::{NatsStore, NatsStoreBuilder, Storage};

@@ -125,6 +125,11 @@ pub(crate) fn handle_of_part(subject: &str) -> Option<Handle> {
     handle_in(subject.split('.').nth(4)?)
 }
 
+/// Returns whether messages of this subject end all sessions that were born before.
+pub(crate) fn is_epoch(subject: &str) -> bool {
+    subject.ends_with(".epoch")
+}
+
 /// Reads the session back from its subject.
 pub(crate) fn handle_of_session(subject: &str) -> Option<Handle> {
     handle_in(subject.rsplit('.').next()?)

@@ -43,7 +43,11 @@ pub(super) async fn scenario(server: &Server) -> Vec<String> {
 async fn no_log_tells_a_ticket_or_a_value(backend: Backend) {
     let site = Site::start(backend, &[]).await;
     // The driver of NATS shows whole messages at that level.
-    let filter = if backend == Backend::Nats { "trace,async_nats=debug" } else { "trace" };
+    let filter = if matches!(backend, Backend::Nats | Backend::NatsMirrored) {
+        "trace,async_nats=debug"
+    } else {
+        "trace"
+    };
     let server = site.another_logging(filter).await;
     let tickets = scenario(&server).await;
     let log = server.stop().await;

@@ -20,6 +20,8 @@ pub(crate) enum Backend {
     Postgres,
     MariaDb,
     Nats,
+    /// With a copy of every session in each server.
+    NatsMirrored,
 }
 
 impl Backend {
@@ -29,6 +31,7 @@ impl Backend {
             Self::Memory => "memory:".to_owned(),
             Self::File => format!("file:{}", folder.join("sessions").display()),
             Self::Sqlite => format!("sqlite:{}", folder.join("sessions.db").display()),
+            Self::NatsMirrored => format!("{}&mirrored=true", self.url_on(&self.server())),
             _ => self.url_on(&self.server()),
         }
     }
@@ -52,7 +55,7 @@ impl Backend {
             Self::RedisCluster => shared("REDIS_CLUSTER"),
             Self::Postgres => shared("POSTGRES"),
             Self::MariaDb => shared("MYSQL"),
-            Self::Nats => shared("NATS"),
+            Self::Nats | Self::NatsMirrored => shared("NATS"),
             Self::Memory | Self::File | Self::Sqlite => panic!("{self:?} has no server"),
         }
     }
@@ -67,7 +70,7 @@ impl Backend {
             | Self::RedisCluster => Protocol::Redis,
             Self::Postgres => Protocol::Postgres,
             Self::MariaDb => Protocol::MySql,
-            Self::Nats => Protocol::Nats,
+            Self::Nats | Self::NatsMirrored => Protocol::Nats,
             Self::Memory | Self::File | Self::Sqlite => panic!("{self:?} has no server"),
         }
     }
@@ -82,12 +85,12 @@ impl Backend {
     }
 
     /// Returns how many servers a site has: two, unless `CLOAKROOM_TEST_NODES` says otherwise. A store in memory cannot
-    /// be shared. What is held back on one server is seen on another when it is written, and with near caches a change is
-    /// seen elsewhere a moment later: cases for all stores do not wait for either; `http::held_back` and `near_cache::` have those
+    /// be shared. What is held back on one server is seen on another when it is written, and with near caches
+    /// or mirrors a change is seen elsewhere a moment later: cases for all stores do not wait for either; `http::held_back` and `near_cache::` have those
     /// that do.
     pub(crate) fn nodes(self) -> usize {
         match self {
-            Self::Memory | Self::RedisHeldBack | Self::RedisNearCache => 1,
+            Self::Memory | Self::RedisHeldBack | Self::RedisNearCache | Self::NatsMirrored => 1,
             _ => std::env::var("CLOAKROOM_TEST_NODES").map_or(2, |nodes| nodes.parse().unwrap()),
         }
     }

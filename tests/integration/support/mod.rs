@@ -45,11 +45,12 @@ macro_rules! for_each_store {
     };
 }
 
-/// Makes each case a test for each store, and for a near cache before one.
+/// Makes each case a test for each store, for a near cache before one, and for a node that holds everything.
 macro_rules! for_each_site {
     ($($case:ident),+ $(,)?) => {
         $crate::support::for_each_store!($($case),+);
         $crate::support::for_one_store!(redis_near_cache, RedisNearCache, $($case),+);
+        $crate::support::for_one_store!(nats_mirrored, NatsMirrored, $($case),+);
     };
 }
 

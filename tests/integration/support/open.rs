@@ -25,6 +25,10 @@ pub(crate) async fn open(site: &Site, first: bool) -> Arc<dyn DynStore> {
             Arc::new(RedisStore::connect(url).await.unwrap().namespace(namespace).unwrap())
         }
         Backend::Nats => Arc::new(NatsStore::connect(url).await.unwrap().namespace(namespace).unwrap()),
+        Backend::NatsMirrored => {
+            let store = NatsStore::builder().mirrored(true).connect(url).await.unwrap();
+            Arc::new(store.namespace(namespace.trim_end_matches("&mirrored=true")).unwrap())
+        }
         Backend::RedisHeldBack => {
             let store = RedisStore::connect(url).await.unwrap().namespace(namespace).unwrap();
             Arc::new(WriteBehind::new(store))

@@ -43,7 +43,7 @@ impl StoreUrl {
             }
             Self::Nats(nats) => {
                 let builder = NatsStore::builder().replicas(nats.replicas).storage(nats.storage);
-                let store = builder.connect(&nats.server.url).await?;
+                let store = builder.mirrored(nats.is_mirrored).connect(&nats.server.url).await?;
                 Arc::new(match &nats.server.namespace {
                     Some(namespace) => store.namespace(namespace)?,
                     None => store,

@@ -24,12 +24,13 @@ pub(crate) struct Server {
     pub(crate) namespace: Option<String>,
 }
 
-/// NATS servers, how they keep the streams, and whose sessions these are.
+/// NATS servers, how they keep the streams, whether this server has a copy, and whose sessions these are.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct NatsServers {
     pub(crate) server: Server,
     pub(crate) replicas: usize,
     pub(crate) storage: Storage,
+    pub(crate) is_mirrored: bool,
 }
 
 impl FromStr for StoreUrl {
@@ -70,26 +71,30 @@ impl Server {
 }
 
 impl NatsServers {
-    /// Takes `replicas=3` and `storage=file` out of a URL, too.
+    /// Takes `replicas=3`, `storage=file` and `mirrored=true` out of a URL, too.
     fn of(url: &str) -> Result<Self, &'static str> {
         let Server { url, namespace } = Server::of(url);
         let (servers, query) = url.split_once('?').unwrap_or((&url, ""));
-        let (mut replicas, mut storage) = (1, Storage::Memory);
+        let (mut replicas, mut storage, mut is_mirrored) = (1, Storage::Memory, false);
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             match pair.split_once('=') {
                 Some(("replicas", count)) => {
                     replicas = count.parse().map_err(|_| "`replicas` is no number")?;
                 }
+                Some(("mirrored", answer)) => {
+                    is_mirrored = answer.parse().map_err(|_| "`mirrored` is neither `true` nor `false`")?
+                }
                 Some(("storage", "file")) => storage = Storage::File,
                 Some(("storage", "memory")) => storage = Storage::Memory,
                 _ => {
                     return Err(
-                        "a URL of NATS has `namespace`, `replicas`, and `storage`, `file` or `memory`",
+                        "a URL of NATS has `namespace`, `replicas`, `mirrored`, and `storage`, `file` or `memory`",
                     );
                 }
             }
         }
-        Ok(Self { server: Server { url: servers.to_owned(), namespace }, replicas, storage })
+        let server = Server { url: servers.to_owned(), namespace };
+        Ok(Self { server, replicas, storage, is_mirrored })
     }
 }
 
@@ -125,9 +130,10 @@ mod tests {
             server: Server { url: "nats://h:1,nats://h:2".to_owned(), namespace: Some("a".to_owned()) },
             replicas: 3,
             storage: Storage::File,
+            is_mirrored: true,
         };
         assert_eq!(
-            parse("nats://h:1,nats://h:2?replicas=3&namespace=a&storage=file"),
+            parse("nats://h:1,nats://h:2?replicas=3&namespace=a&storage=file&mirrored=true"),
             Ok(StoreUrl::Nats(nats))
         );
         for bad in ["redis:", "redis", "nats://h?x=1", "file:", "memory:x", "sqlite:"] {

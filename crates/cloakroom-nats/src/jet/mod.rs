@@ -15,7 +15,8 @@ use async_nats::jetstream::stream::Stream;
 use tokio::sync::{Mutex, OnceCell};
 
 pub(crate) use self::link::{Link, Options};
-pub(crate) use self::read::Message;
+pub(crate) use self::listen::Contents;
+pub(crate) use self::read::{Message, timestamp};
 pub(crate) use self::streams::Terms;
 pub(crate) use self::write::Guarded;
 

@@ -1,3 +1,4 @@
+use async_nats::datetime::DateTime;
 use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::{DirectGetErrorKind, RawMessageErrorKind};
 use bytes::Bytes;
@@ -20,14 +21,19 @@ pub(crate) struct Message {
 
 impl From<StreamMessage> for Message {
     fn from(message: StreamMessage) -> Self {
-        let millis = message.time.unix_timestamp_nanos() / 1_000_000;
         Self {
             sequence: message.sequence,
             subject: message.subject.into_string(),
-            stored_at: Timestamp::from_millis(u64::try_from(millis).unwrap_or_default()),
+            stored_at: timestamp(message.time),
             body: message.payload,
         }
     }
+}
+
+/// Reads when a message was stored.
+pub(crate) fn timestamp(time: DateTime) -> Timestamp {
+    let millis = time.unix_timestamp_nanos() / 1_000_000;
+    Timestamp::from_millis(u64::try_from(millis).unwrap_or_default())
 }
 
 impl Jet {

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_nats::jetstream::stream::StorageType;
 use async_nats::{Client, ConnectOptions};
@@ -7,8 +8,12 @@ use cloakroom_core::Error;
 use super::{NatsStore, at};
 use crate::clock::ServerClock;
 use crate::jet::{Jet, Link, Options, Terms};
+use crate::mirror::Mirror;
 use crate::namespace::{InvalidNamespace, Namespace};
 use crate::subjects::Subjects;
+
+/// How old a mirror's answer may be, unless set.
+const MAX_STALENESS: Duration = Duration::from_secs(2);
 
 /// Where a server keeps the streams.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,6 +34,8 @@ pub struct NatsStoreBuilder {
     options: ConnectOptions,
     terms: Terms,
     streams: Namespace,
+    is_mirrored: bool,
+    max_staleness: Option<Duration>,
 }
 
 impl NatsStoreBuilder {
@@ -58,6 +65,37 @@ impl NatsStoreBuilder {
         self
     }
 
+    /// Sets whether this node holds a copy of every session, and answers loads from it. It does not unless set.
+    ///
+    /// The copy follows the stream, beginning with the first request or ping, and until it is whole the server answers, as it does
+    /// for what the copy may not answer: loads that must have the [latest](cloakroom_core::Freshness::Latest) state or a version
+    /// that is not here yet, tickets that are not good here, and all loads while it is not certain that the copy is no older than
+    /// [`max_staleness`](Self::max_staleness). Commits go to the server as ever. When the connection is lost the copy is dropped at
+    /// once, and made anew when there is one again. [`NatsStore::mirror_state`] tells how much it holds.
+    ///
+    /// ```no_run
+    /// use cloakroom_nats::NatsStore;
+    ///
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let store = NatsStore::builder().mirrored(true).connect("nats://127.0.0.1").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn mirrored(mut self, is_mirrored: bool) -> Self {
+        self.is_mirrored = is_mirrored;
+        self
+    }
+
+    /// Sets how old an answer may be that comes from this node's memory: after what time another node's acknowledged change is seen
+    /// here at the latest. 2 seconds unless set. Below half a second the server answers most loads, because that is about how often
+    /// a [mirror](Self::mirrored) proves how new it is.
+    #[must_use]
+    pub fn max_staleness(mut self, bound: Duration) -> Self {
+        self.max_staleness = Some(bound);
+        self
+    }
+
     /// Sets what the names of the streams and all subjects begin with. `cloakroom` unless set.
     ///
     /// # Errors
@@ -81,10 +119,11 @@ impl NatsStoreBuilder {
     /// # Errors
     ///
     /// When an address cannot be read, no server answers, it has no JetStream, or a stream of these names is somebody else's.
-    pub async fn connect(self, url: &str) -> Result<NatsStore, Error> {
+    pub async fn connect(mut self, url: &str) -> Result<NatsStore, Error> {
         let servers = url.split(',').map(|server| server.trim().to_owned()).collect();
-        let link = Options::new(self.options).connect(servers).await.map_err(at("connect"))?;
-        Self::open(self.terms, self.streams, link).await
+        let options = std::mem::take(&mut self.options);
+        let link = Options::new(options).connect(servers).await.map_err(at("connect"))?;
+        self.open(link).await
     }
 
     /// Takes a client of your own.
@@ -96,14 +135,16 @@ impl NatsStoreBuilder {
     ///
     /// When the server has no JetStream, or a stream of these names is somebody else's.
     pub async fn with_client(self, client: Client) -> Result<NatsStore, Error> {
-        Self::open(self.terms, self.streams, Link::of_client(client)).await
+        self.open(Link::of_client(client)).await
     }
 
-    async fn open(terms: Terms, streams: Namespace, link: Link) -> Result<NatsStore, Error> {
-        let subjects = Subjects::new(streams);
+    async fn open(self, link: Link) -> Result<NatsStore, Error> {
+        let subjects = Subjects::new(self.streams);
         let clock = ServerClock::new(subjects.clock(&name()?));
-        let jet = Jet::new(link, terms, subjects.clone());
-        let store = NatsStore { jet, subjects, clock: Arc::new(clock), looked_at: Arc::default() };
+        let jet = Jet::new(link, self.terms, subjects.clone());
+        let max_staleness = self.max_staleness.unwrap_or(MAX_STALENESS);
+        let mirror = self.is_mirrored.then(|| Arc::new(Mirror::new(max_staleness)));
+        let store = NatsStore { jet, subjects, clock: Arc::new(clock), looked_at: Arc::default(), mirror };
         store.clock.now(&store.jet).await.map_err(at("connect"))?;
         Ok(store)
     }

@@ -3,7 +3,6 @@ use cloakroom_core::{
     TicketFate, Timestamp, Verdict, Version,
 };
 
-use super::load::KIND;
 use super::parts::Parts;
 use super::{NatsStore, at};
 use crate::error::Failure;
@@ -105,8 +104,7 @@ impl NatsStore {
         manifest: &Manifest,
     ) -> Result<bool, Error> {
         let kind = format!("c{}", manifest.record.version.0);
-        let (subject, body) = (self.subjects.session(handle), manifest.encode().into());
-        let stored = self.jet.store_after(guard, &subject, (KIND, &kind), body).await;
+        let stored = self.replace(guard, handle, &kind, manifest.encode().into()).await;
         stored.map(|sequence| sequence.is_some()).map_err(at(COMMIT))
     }
 

@@ -3,6 +3,8 @@ use cloakroom_core::{Error, Handle, Select, StoredAttribute, Timestamp};
 use futures_util::future::{try_join, try_join_all, try_join3};
 
 use super::{NatsStore, at};
+use crate::error::Failure;
+use crate::jet::Message;
 use crate::subjects::Kept;
 use crate::wire::{Attribute, Body, Damaged, Manifest, Value};
 
@@ -25,23 +27,40 @@ pub(super) struct Last {
     pub(super) left: Vec<u64>,
 }
 
+/// What messages of the stream of values hold, as far as it is here.
+type Here = [(u64, Option<Bytes>)];
+
 impl NatsStore {
     /// Reads a session, the epoch and the time, side by side.
     pub(super) async fn current(&self, during: &'static str, handle: Handle) -> Result<Current, Error> {
         let (subject, epoch) = (self.subjects.session(handle), self.subjects.epoch());
         let (jet, clock) = (&self.jet, &self.clock);
+        let replica = self.replica();
         let read = try_join3(jet.last(&subject), jet.last(&epoch), clock.now(jet));
         let (message, epoch, now) = read.await.map_err(at(during))?;
+        let epoch = epoch.map(|epoch| epoch.sequence);
+        self.tell_mirror(replica.as_ref(), |replica| replica.was_read(handle, message.as_ref(), epoch));
+        self.understand(during, message, epoch, now)
+    }
+
+    /// Tells what a session is whose last message this is, wherever that was kept.
+    pub(super) fn understand(
+        &self,
+        during: &'static str,
+        message: Option<Message>,
+        epoch: Option<u64>,
+        now: Timestamp,
+    ) -> Result<Current, Error> {
         let Some(message) = message else {
             return Ok(Current { now, last: None, manifest: None });
         };
-        clock.saw(message.stored_at);
+        self.clock.saw(message.stored_at);
         let now = now.max(message.stored_at);
         let mut last = Last { sequence: message.sequence, stored_at: message.stored_at, left: Vec::new() };
         let body = Body::decode(message.body, message.sequence).map_err(|damaged| damaged.during(during))?;
         let manifest = match body {
             Body::Ended => None,
-            Body::Session(manifest) if epoch.is_some_and(|epoch| manifest.born < epoch.sequence) => {
+            Body::Session(manifest) if epoch.is_some_and(|epoch| manifest.born < epoch) => {
                 last.left = manifest.sequences().collect();
                 None
             }
@@ -58,8 +77,20 @@ impl NatsStore {
         select: &Select,
         now: Timestamp,
     ) -> Result<Option<Vec<StoredAttribute>>, Error> {
+        self.values_beside(during, manifest, select, now, &[]).await
+    }
+
+    /// The same where some of the messages of values are here.
+    pub(super) async fn values_beside(
+        &self,
+        during: &'static str,
+        manifest: &Manifest,
+        select: &Select,
+        now: Timestamp,
+        here: &Here,
+    ) -> Result<Option<Vec<StoredAttribute>>, Error> {
         let wanted = |it: &&Attribute| it.is_there(now) && select.values.includes(it.name.as_str());
-        let values = manifest.attributes.iter().filter(wanted).map(|it| self.value(during, it));
+        let values = manifest.attributes.iter().filter(wanted).map(|it| self.value(during, it, here));
         Ok(try_join_all(values).await?.into_iter().collect())
     }
 
@@ -67,10 +98,11 @@ impl NatsStore {
         &self,
         during: &'static str,
         attribute: &Attribute,
+        here: &Here,
     ) -> Result<Option<StoredAttribute>, Error> {
         let value = match &attribute.value {
             Value::Inline(bytes) => bytes.clone(),
-            Value::Elsewhere { bytes, sequences } => match self.parts(during, sequences).await? {
+            Value::Elsewhere { bytes, sequences } => match self.parts(during, sequences, here).await? {
                 None => return Ok(None),
                 Some(value) if value.len() as u64 == *bytes => value,
                 Some(_) => return Err(Damaged::Content.during(during)),
@@ -84,15 +116,22 @@ impl NatsStore {
         }))
     }
 
-    async fn parts(&self, during: &'static str, sequences: &[u64]) -> Result<Option<Bytes>, Error> {
-        let parts = sequences.iter().map(|sequence| self.jet.at(Kept::Values, *sequence));
-        let parts: Option<Vec<Bytes>> = try_join_all(parts)
-            .await
-            .map_err(at(during))?
-            .into_iter()
-            .map(|part| part.map(|message| message.body))
-            .collect();
+    async fn parts(
+        &self,
+        during: &'static str,
+        sequences: &[u64],
+        here: &Here,
+    ) -> Result<Option<Bytes>, Error> {
+        let parts = sequences.iter().map(|sequence| self.part(*sequence, here));
+        let parts: Option<Vec<Bytes>> = try_join_all(parts).await.map_err(at(during))?.into_iter().collect();
         Ok(parts.map(|mut parts| if parts.len() == 1 { parts.remove(0) } else { parts.concat().into() }))
+    }
+
+    async fn part(&self, sequence: u64, here: &Here) -> Result<Option<Bytes>, Failure> {
+        match here.iter().find(|(it, _)| *it == sequence) {
+            Some((_, Some(part))) => Ok(Some(part.clone())),
+            _ => Ok(self.jet.at(Kept::Values, sequence).await?.map(|message| message.body)),
+        }
     }
 
     /// Stores values that do not stand in their session's message, and when the session may expire where that is to be known
@@ -101,7 +140,7 @@ impl NatsStore {
         &self,
         during: &'static str,
         values: impl Future<Output = Result<(), Error>>,
-        due: impl Future<Output = Result<(), crate::error::Failure>>,
+        due: impl Future<Output = Result<(), Failure>>,
     ) -> Result<(), Error> {
         try_join(values, async { due.await.map_err(at(during)) }).await.map(drop)
     }

@@ -8,7 +8,7 @@ use cloakroom_core::{
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::current::Current;
-use super::load::{KIND, names};
+use super::load::names;
 use super::{NatsStore, at};
 use crate::jet::Guarded;
 use crate::subjects::Kept;
@@ -46,8 +46,8 @@ impl NatsStore {
                 return self.end_all_of(principal, *except).await.map(Invalidated::Done);
             }
             Invalidate::Everyone => {
-                let stored = self.jet.store(&self.subjects.epoch(), Bytes::from_static(b"epoch")).await;
-                return stored.map(|_| Invalidated::Done(Vec::new())).map_err(at(INVALIDATE));
+                self.end_everybody().await.map_err(at(INVALIDATE))?;
+                return Ok(Invalidated::Done(Vec::new()));
             }
         };
         Ok(match ended {
@@ -113,8 +113,7 @@ impl NatsStore {
         current: &Current,
     ) -> Result<bool, Error> {
         let Current { manifest: Some(manifest), last: Some(last), .. } = current else { return Ok(false) };
-        let (guard, subject) = (Guarded::After(last.sequence), self.subjects.session(handle));
-        let buried = self.jet.store_after(guard, &subject, (KIND, ENDED), Bytes::new()).await;
+        let buried = self.replace(Guarded::After(last.sequence), handle, ENDED, Bytes::new()).await;
         if buried.map_err(at(during))?.is_none() {
             return Ok(false);
         }

@@ -1,7 +1,8 @@
-use cloakroom_core::{Admission, Error, ErrorKind, Load, Loaded, Opened, Timestamp};
+use bytes::Bytes;
+use cloakroom_core::{Admission, Error, ErrorKind, Load, Loaded, Opened, Timestamp, Version};
 use futures_util::future::try_join;
 
-use super::current::Last;
+use super::current::{Current, Last};
 use super::{NatsStore, at};
 use crate::jet::Guarded;
 use crate::wire::{Damaged, Manifest};
@@ -16,32 +17,42 @@ pub(super) const UNCHANGED: &str = "t";
 
 impl NatsStore {
     pub(super) async fn load_session(&self, load: &Load) -> Result<Loaded, Error> {
+        // What is not here may be at the server.
+        if let Some((copy, here)) = self.copy_for(LOAD, load).await?
+            && let Seen::Answer(Loaded::Open(opened)) = self.see(load, copy, &here).await?
+        {
+            return Ok(Loaded::Open(opened));
+        }
         let mut before = None;
         loop {
             let current = self.current(LOAD, load.guard.handle).await?;
-            let (Some(manifest), Some(last)) = (current.manifest, current.last) else {
-                return Ok(Loaded::Absent);
-            };
-            let admission = manifest.record.admit(&load.guard.proof, current.now);
-            let standing = match admission.standing() {
-                Ok(standing) => standing,
-                Err(answer) => return Ok(answer),
-            };
-            let values = self.values(LOAD, &manifest, &load.select, current.now);
-            let touch = self.touch(load, &manifest, &last, admission, current.now);
-            let (attributes, ()) = try_join(values, touch).await?;
-            if let Some(attributes) = attributes {
-                let names = load.select.names.then(|| names(&manifest, current.now));
-                let meta = manifest.record.meta();
-                let opened = Opened { standing, now: current.now, meta, attributes, names };
-                return Ok(Loaded::Open(Box::new(opened)));
-            }
-            // A commit has replaced a value since the session was read. If none has, it is lost.
-            let version = Some(manifest.record.version);
-            if std::mem::replace(&mut before, version) == version {
-                return Err(Damaged::Lost.during(LOAD));
+            match self.see(load, current, &[]).await? {
+                Seen::Answer(answer) => return Ok(answer),
+                Seen::Changed(version) if before == Some(version) => return Err(Damaged::Lost.during(LOAD)),
+                Seen::Changed(version) => before = Some(version),
             }
         }
+    }
+
+    /// Answers a load from a session as it was read.
+    async fn see(&self, load: &Load, current: Current, here: &[(u64, Option<Bytes>)]) -> Result<Seen, Error> {
+        let (Some(manifest), Some(last)) = (current.manifest, current.last) else {
+            return Ok(Seen::Answer(Loaded::Absent));
+        };
+        let admission = manifest.record.admit(&load.guard.proof, current.now);
+        let standing = match admission.standing() {
+            Ok(standing) => standing,
+            Err(answer) => return Ok(Seen::Answer(answer)),
+        };
+        let values = self.values_beside(LOAD, &manifest, &load.select, current.now, here);
+        let touch = self.touch(load, &manifest, &last, admission, current.now);
+        let (Some(attributes), ()) = try_join(values, touch).await? else {
+            return Ok(Seen::Changed(manifest.record.version));
+        };
+        let names = load.select.names.then(|| names(&manifest, current.now));
+        let meta = manifest.record.meta();
+        let opened = Opened { standing, now: current.now, meta, attributes, names };
+        Ok(Seen::Answer(Loaded::Open(Box::new(opened))))
     }
 
     /// Records an access if it is due. If somebody else has stored the session meanwhile, they have accessed it too.
@@ -59,10 +70,8 @@ impl NatsStore {
             return Ok(());
         }
         let touched = Manifest { record, ..manifest.clone() };
-        let subject = self.subjects.session(load.guard.handle);
-        let body = touched.encode().into();
-        let guard = Guarded::After(last.sequence);
-        match self.jet.store_after(guard, &subject, (KIND, UNCHANGED), body).await.map_err(at(LOAD)) {
+        let (guard, body) = (Guarded::After(last.sequence), touched.encode().into());
+        match self.replace(guard, load.guard.handle, UNCHANGED, body).await.map_err(at(LOAD)) {
             Err(error) if !is_urgent && may_pass(error.kind()) => {
                 tracing::warn!(handle = %load.guard.handle, %error, "an access could not be recorded, and is left to the next load");
                 Ok(())
@@ -70,6 +79,13 @@ impl NatsStore {
             result => result.map(drop),
         }
     }
+}
+
+/// What became of a load.
+enum Seen {
+    Answer(Loaded),
+    /// A commit has replaced a value since the session was read in this version. If none has, it is lost.
+    Changed(Version),
 }
 
 fn may_pass(kind: ErrorKind) -> bool {

@@ -3,8 +3,10 @@ mod commit;
 mod current;
 mod end;
 mod feed;
+mod follow;
 mod later;
 mod load;
+mod mirrored;
 mod parts;
 mod principal;
 mod sign_in;
@@ -23,6 +25,7 @@ pub use self::builder::{NatsStoreBuilder, Storage};
 use crate::clock::ServerClock;
 use crate::error::Failure;
 use crate::jet::Jet;
+use crate::mirror::Mirror;
 use crate::namespace::{InvalidNamespace, Namespace};
 use crate::subjects::Subjects;
 
@@ -36,6 +39,8 @@ pub struct NatsStore {
     clock: Arc<ServerClock>,
     /// How far the values were looked through for lost ones.
     looked_at: Arc<AtomicU64>,
+    /// All sessions in memory, where that is asked for.
+    mirror: Option<Arc<Mirror>>,
 }
 
 impl NatsStore {
@@ -65,6 +70,7 @@ impl NatsStore {
     pub fn namespace(mut self, namespace: &str) -> Result<Self, InvalidNamespace> {
         self.subjects = self.subjects.with_namespace(Namespace::new(namespace)?);
         self.looked_at = Arc::default();
+        self.mirror = self.mirror.map(|mirror| Arc::new(mirror.anew()));
         Ok(self)
     }
 }
@@ -102,6 +108,7 @@ impl Store for NatsStore {
     }
 
     async fn ping(&self) -> Result<(), Error> {
+        let _ = self.mirror();
         self.jet.ping().await.map_err(at("ping"))
     }
 

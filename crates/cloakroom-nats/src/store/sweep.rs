@@ -6,7 +6,7 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use super::current::Current;
 use super::end::{AT_ONCE, ended};
 use super::later::SETTLED;
-use super::load::{KIND, UNCHANGED};
+use super::load::UNCHANGED;
 use super::{NatsStore, at};
 use crate::error::Failure;
 use crate::jet::{Guarded, Message};
@@ -128,9 +128,8 @@ impl NatsStore {
         };
         let leased = Manifest { leased_until: Some(now.plus(lease)), ..manifest.clone() };
         let guard = Guarded::after(current.last.as_ref().map(|last| last.sequence));
-        let (subject, body) = (self.subjects.session(handle), leased.encode().into());
-        let stored =
-            self.jet.store_after(guard, &subject, (KIND, UNCHANGED), body).await.map_err(at(SWEEP))?;
+        let stored = self.replace(guard, handle, UNCHANGED, leased.encode().into()).await;
+        let stored = stored.map_err(at(SWEEP))?;
         Ok(stored.map(|_| (ended, now.plus(lease))))
     }
 

@@ -11,3 +11,9 @@ mod cluster {
 
     cloakroom_testkit::conformance!(async || Nodes::cluster());
 }
+
+mod mirrored {
+    use crate::support::Mirrored;
+
+    cloakroom_testkit::conformance!(async || Mirrored::standalone());
+}

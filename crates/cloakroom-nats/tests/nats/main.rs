@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test may panic as the test does")]
 
 mod conformance;
+mod mirror;
 mod recovery;
 mod stored;
 mod support;

@@ -1,8 +1,9 @@
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use cloakroom_core::Ticket;
+use cloakroom_core::{Store as _, Ticket};
 use cloakroom_nats::{NatsStore, NatsStoreBuilder};
 use cloakroom_testkit::Harness;
+use tokio::sync::OnceCell;
 
 /// A namespace of its own on servers that many tests share, and nodes that use it.
 pub(crate) struct Nodes {
@@ -49,6 +50,55 @@ impl Harness for Nodes {
 
     async fn advance(&self, by: Duration) {
         tokio::time::sleep(by).await;
+    }
+
+    fn is_exact(&self) -> bool {
+        false
+    }
+}
+
+/// One node that holds every session. Another one would see its changes a moment later, which most cases do not wait for.
+pub(crate) struct Mirrored {
+    nodes: Nodes,
+    node: OnceCell<NatsStore>,
+    neighbour: OnceCell<NatsStore>,
+}
+
+impl Mirrored {
+    pub(crate) fn standalone() -> Self {
+        Self { nodes: Nodes::standalone(), node: OnceCell::new(), neighbour: OnceCell::new() }
+    }
+
+    async fn open(&self, namespace: &str) -> NatsStore {
+        let builder = self.nodes.builder().mirrored(true);
+        let store = builder.connect(&self.nodes.url).await.unwrap().namespace(namespace).unwrap();
+        let began = Instant::now();
+        while store.mirror_state().unwrap().lag.is_none() {
+            assert!(began.elapsed() < Duration::from_secs(60), "no whole mirror");
+            store.ping().await.unwrap();
+        }
+        store
+    }
+}
+
+impl Harness for Mirrored {
+    type Store = NatsStore;
+
+    async fn store(&self) -> NatsStore {
+        self.node.get_or_init(|| self.open(&self.nodes.namespace)).await.clone()
+    }
+
+    async fn neighbour(&self) -> NatsStore {
+        let namespace = format!("{}-neighbour", self.nodes.namespace);
+        self.neighbour.get_or_init(async || self.open(&namespace).await).await.clone()
+    }
+
+    fn unit(&self) -> Duration {
+        self.nodes.unit()
+    }
+
+    async fn advance(&self, by: Duration) {
+        self.nodes.advance(by).await;
     }
 
     fn is_exact(&self) -> bool {
