@@ -31,7 +31,7 @@ pub(crate) fn described(stores: Vec<String>, effort: String) -> Result<Machine> 
     })
 }
 
-fn said(program: &str, arguments: &[&str]) -> Result<String> {
+pub(crate) fn said(program: &str, arguments: &[&str]) -> Result<String> {
     let output = Command::new(program).args(arguments).output()?;
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }

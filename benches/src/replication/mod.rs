@@ -46,8 +46,8 @@ pub(crate) async fn run(ways: &[&str], effort: Effort) -> Result<ExitCode> {
     }
     for number in 1..=effort.rounds {
         for one in &mut measured {
-            let mut store = Store::start(one.way)?;
-            let round = round(one.way, one.nodes, &program, &mut store, effort.duration).await;
+            let store = Store::start(one.way)?;
+            let round = round(one.way, one.nodes, &program, &store, effort.duration).await;
             let round =
                 round.map_err(|error| format!("{}, {} nodes: {error}", one.way.title(), one.nodes))?;
             said(number, one, &round);

@@ -43,10 +43,10 @@ pub(super) async fn round(
     way: Way,
     count: usize,
     program: &Path,
-    store: &mut Store,
+    store: &Store,
     duration: Duration,
 ) -> Result<Round> {
-    let url = store.fresh()?;
+    let url = store.url();
     let store_idle = resident_kib(store.pid())?;
     let mut nodes = Vec::new();
     for _ in 0..count {

@@ -1,42 +1,42 @@
-use servers::Redis;
+use servers::{Nats, Redis};
 
 use super::way::Way;
 use crate::backend::Backend;
 use crate::case::Kind;
+use crate::machine::said;
 use benches::Result;
 
-/// The server that the nodes share: started by this program.
+/// The server that the nodes share: a new one, started by this program.
 #[derive(Debug)]
 pub(super) enum Store {
     Redis(Redis),
+    Nats(Nats),
 }
 
 impl Store {
     pub(super) fn start(way: Way) -> Result<Self> {
-        match way {
-            Way::Shared | Way::NearCache | Way::TimedWrites => Ok(Self::Redis(Redis::start()?)),
-            Way::Mirrored => Err("not yet".into()),
-        }
+        Ok(match way {
+            Way::Shared | Way::NearCache | Way::TimedWrites => Self::Redis(Redis::start()?),
+            Way::Mirrored => Self::Nats(Nats::start()?),
+        })
     }
 
-    /// Empties it, and returns its URL.
-    pub(super) fn fresh(&mut self) -> Result<String> {
+    pub(super) fn url(&self) -> String {
         match self {
-            Self::Redis(redis) => {
-                redis.ask(&["FLUSHALL", "SYNC"])?;
-                Ok(redis.url())
-            }
+            Self::Redis(redis) => redis.url(),
+            Self::Nats(nats) => format!("{}/?mirrored=true", nats.url()),
         }
     }
 
     pub(super) fn pid(&self) -> u32 {
         match self {
             Self::Redis(redis) => redis.pid(),
+            Self::Nats(nats) => nats.pid(),
         }
     }
 }
 
 /// Returns what the servers are, with their versions.
 pub(super) fn versions() -> Result<Vec<String>> {
-    Ok(vec![Backend::start(Kind::Redis)?.version()?])
+    Ok(vec![Backend::start(Kind::Redis)?.version()?, said("nats-server", &["--version"])?])
 }

@@ -1,5 +1,7 @@
 //! What the example says is what happens, on real servers.
 
+#![expect(clippy::unwrap_used, reason = "a helper of a test may panic as the test does")]
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};

@@ -92,8 +92,10 @@ async fn a_network_that_refuses(backend: Backend) {
 async fn a_network_that_is_slow(backend: Backend) {
     let site = Site::start_breakable(backend, &BOUND).await;
     let [proxy] = site.proxies() else { panic!("one server") };
+    // The proxy delays one command after the other, and an operation on NATS is several, all on one connection.
+    let lag = Duration::from_millis(if backend == Backend::Nats { 4 } else { 20 });
     survives(&site, proxy, async |away, traffic| {
-        proxy.slow(Duration::from_millis(20));
+        proxy.slow(lag);
         traffic.flows().await;
         proxy.slow(Duration::from_secs(3));
         away.check().await;

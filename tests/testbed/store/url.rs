@@ -79,7 +79,7 @@ impl NatsServers {
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             match pair.split_once('=') {
                 Some(("replicas", count)) => {
-                    replicas = count.parse().map_err(|_| "`replicas` is no number")?
+                    replicas = count.parse().map_err(|_| "`replicas` is no number")?;
                 }
                 Some(("mirrored", answer)) => {
                     is_mirrored = answer.parse().map_err(|_| "`mirrored` is neither `true` nor `false`")?

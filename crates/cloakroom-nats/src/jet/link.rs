@@ -149,6 +149,6 @@ impl Link {
                 return;
             }
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }

@@ -43,7 +43,7 @@ impl Jet {
             let stream = self.stream(Kept::Sessions).await?;
             if self.has_replicas() {
                 let get = stream.raw_message_builder().last_by_subject(subject);
-                return self.from_leader(get.send()).await;
+                return self.by_leader(get.send()).await;
             }
             let get = stream.direct_get_builder().last_by_subject(subject);
             self.direct(get.send()).await
@@ -59,7 +59,7 @@ impl Jet {
             if found.is_some() || !self.has_replicas() {
                 return Ok(found);
             }
-            self.from_leader(stream.raw_message_builder().sequence(sequence).send()).await
+            self.by_leader(stream.raw_message_builder().sequence(sequence).send()).await
         })
         .await
     }
@@ -69,7 +69,7 @@ impl Jet {
         self.with_streams(move || async move {
             let stream = self.stream(kept).await?;
             let get = stream.raw_message_builder().sequence(from.max(1)).next_by_subject(filter);
-            self.from_leader(get.send()).await
+            self.by_leader(get.send()).await
         })
         .await
     }
@@ -98,7 +98,7 @@ impl Jet {
         self.link.ask(answer).await
     }
 
-    async fn from_leader(
+    async fn by_leader(
         &self,
         get: impl Future<Output = Result<StreamMessage, async_nats::jetstream::stream::RawMessageError>>,
     ) -> Result<Option<Message>, Failure> {

@@ -197,10 +197,9 @@ impl NatsStore {
                 result => result?,
             };
             let now = current.now;
-            let is_theirs = |it: &Box<Manifest>| {
-                it.record.principal.as_ref() == Some(principal) && it.record.is_live(now)
-            };
-            Ok((handle, current.manifest.filter(is_theirs)))
+            let is_theirs =
+                |it: &Manifest| it.record.principal.as_ref() == Some(principal) && it.record.is_live(now);
+            Ok((handle, current.manifest.filter(|it| is_theirs(it))))
         });
         stream::iter(found).buffer_unordered(AT_ONCE).try_collect().await
     }

@@ -74,7 +74,7 @@ impl NatsStore {
                 Ok(due) if due.at > now => break,
                 Ok(due) => notes.push((message.sequence, due)),
                 Err(damaged) => {
-                    tracing::warn!(error = %damaged, "a note that cannot be read was left where it is")
+                    tracing::warn!(error = %damaged, "a note that cannot be read was left where it is");
                 }
             }
             *from = message.sequence + 1;
@@ -157,7 +157,7 @@ impl NatsStore {
     }
 
     pub(super) async fn remove_expired(&self, handles: &[Handle]) -> Result<(), Error> {
-        let removals = handles.to_vec().into_iter().map(|handle| self.remove_one_expired(handle));
+        let removals = handles.iter().copied().map(|handle| self.remove_one_expired(handle));
         stream::iter(removals).buffer_unordered(AT_ONCE).try_collect().await
     }
 

@@ -58,11 +58,12 @@ impl Shared {
         let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
         let exports: Vec<String> = lines.take_while(|line| line.starts_with("export ")).collect();
         let names = exports.iter().map(|line| line.split(['=', ' ']).nth(1).unwrap());
-        let expected = ["REDIS", "REDIS_SENTINEL", "REDIS_CLUSTER", "POSTGRES", "MYSQL"];
+        let expected =
+            ["REDIS", "REDIS_SENTINEL", "REDIS_CLUSTER", "POSTGRES", "MYSQL", "NATS", "NATS_CLUSTER"];
         assert!(names.eq(expected.map(|name| format!("CLOAKROOM_TEST_{name}_URL"))), "{exports:?}");
         let ports: Vec<u16> = exports.iter().flat_map(|line| ports(line)).collect();
         let shared = Self { child, ports, temp };
-        assert_eq!(shared.ports.len(), 9);
+        assert_eq!(shared.ports.len(), 13);
         assert!(shared.ports.iter().all(|&port| is_open(port)));
         shared
     }
