@@ -22,6 +22,10 @@ pub(super) const SESSIONS: usize = CLIENTS * VISITORS;
 const SIZE: Size = Size::KB_3;
 /// What is on its way between nodes arrives meanwhile.
 const SETTLING: Duration = Duration::from_secs(2);
+/// So long nothing that matters goes between nodes and store once all has arrived.
+const QUIET: Duration = Duration::from_millis(500);
+/// What goes between them all the same, within that time: signs of life.
+const HUM: u64 = 20_000;
 const WARM_UP: Duration = Duration::from_millis(500);
 
 /// Who asks from one connection to each node.
@@ -35,7 +39,15 @@ struct Client {
 struct Taken {
     node_nanos: u64,
     store_nanos: u64,
-    bytes: u64,
+}
+
+/// What one client has seen.
+#[derive(Default)]
+struct Asked {
+    /// How long each answer took that came while it was measured.
+    nanos: Vec<u64>,
+    /// How many answers there were, before and after that too.
+    requests: u64,
 }
 
 /// Has so many nodes answer as fast as they can, for so long.
@@ -57,18 +69,23 @@ pub(super) async fn round(
     let store_growth = resident_kib(store.pid())?.saturating_sub(store_idle);
     let from = Instant::now() + WARM_UP;
     let to = from + duration;
-    let mut asking: JoinSet<Result<Vec<u64>>> =
+    let bytes_before = bytes(&nodes);
+    let mut asking: JoinSet<Result<Asked>> =
         clients.into_iter().map(|client| ask(client, from, to)).collect();
     sleep_until(from).await;
     let before = taken(&nodes, store)?;
     sleep_until(to).await;
     let after = taken(&nodes, store)?;
-    let mut nanos = Vec::new();
+    let mut all = Asked::default();
     while let Some(asked) = asking.join_next().await {
-        nanos.extend(asked??);
+        let asked = asked??;
+        all.nanos.extend(asked.nanos);
+        all.requests += asked.requests;
     }
+    let bytes = settled(&nodes).await - bytes_before;
     let growth = nodes.iter().map(Node::growth_kib).sum::<Result<u64>>()?;
-    let mut round = summary(nanos, duration, [before, after]);
+    let mut round = summary(all.nanos, duration, [before, after]);
+    round.bytes = bytes as f64 / all.requests as f64;
     round.node_bytes_per_session = growth as f64 * 1024.0 / count as f64 / SESSIONS as f64;
     round.store_bytes_per_session = store_growth as f64 * 1024.0 / SESSIONS as f64;
     Ok(round)
@@ -95,32 +112,47 @@ async fn client(number: usize, addresses: Vec<SocketAddr>) -> Result<Client> {
     Ok(Client { visitors, nodes })
 }
 
-/// Asks until the end, and returns how many nanoseconds each answer took that came between `from` and `to`.
-async fn ask(mut client: Client, from: Instant, to: Instant) -> Result<Vec<u64>> {
-    let mut taken = Vec::new();
-    let mut turn = 0;
+/// Returns how many bytes went between nodes and store, once all that is on its way has arrived.
+async fn settled(nodes: &[Node]) -> u64 {
+    loop {
+        let before = bytes(nodes);
+        sleep(QUIET).await;
+        let now = bytes(nodes);
+        if now - before < HUM * nodes.len() as u64 {
+            return now;
+        }
+    }
+}
+
+fn bytes(nodes: &[Node]) -> u64 {
+    nodes.iter().map(Node::bytes).sum()
+}
+
+/// Asks until the end. Answers that come between `from` and `to` are measured.
+async fn ask(mut client: Client, from: Instant, to: Instant) -> Result<Asked> {
+    let mut asked = Asked::default();
     let mut began = Instant::now();
     while began < to {
-        let index = turn % client.visitors.len();
+        let index = asked.requests as usize % client.visitors.len();
         client.visitors[index].come(&mut client.nodes).await?;
-        turn += 1;
+        asked.requests += 1;
         let now = Instant::now();
         if (from..to).contains(&now) {
-            taken.push((now - began).as_nanos() as u64);
+            asked.nanos.push((now - began).as_nanos() as u64);
         }
         began = now;
     }
     for visitor in &client.visitors {
         visitor.verify(&mut client.nodes).await?;
+        asked.requests += 1;
     }
-    Ok(taken)
+    Ok(asked)
 }
 
 fn taken(nodes: &[Node], store: &Store) -> Result<Taken> {
     Ok(Taken {
         node_nanos: nodes.iter().map(|node| cpu_nanos(node.pid())).sum::<Result<u64>>()?,
         store_nanos: cpu_nanos(store.pid())?,
-        bytes: nodes.iter().map(Node::bytes).sum(),
     })
 }
 
@@ -135,7 +167,7 @@ fn summary(mut nanos: Vec<u64>, duration: Duration, [before, after]: [Taken; 2])
         p99_micros: at(0.99),
         node_cpu_micros: (after.node_nanos - before.node_nanos) as f64 / 1_000.0 / count,
         store_cpu_micros: (after.store_nanos - before.store_nanos) as f64 / 1_000.0 / count,
-        bytes: (after.bytes - before.bytes) as f64 / count,
+        bytes: 0.0,
         node_bytes_per_session: 0.0,
         store_bytes_per_session: 0.0,
     }
