@@ -82,7 +82,7 @@ impl NatsServers {
                     replicas = count.parse().map_err(|_| "`replicas` is no number")?;
                 }
                 Some(("mirrored", answer)) => {
-                    is_mirrored = answer.parse().map_err(|_| "`mirrored` is neither `true` nor `false`")?
+                    is_mirrored = answer.parse().map_err(|_| "`mirrored` is neither `true` nor `false`")?;
                 }
                 Some(("storage", "file")) => storage = Storage::File,
                 Some(("storage", "memory")) => storage = Storage::Memory,
