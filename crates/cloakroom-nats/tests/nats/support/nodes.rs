@@ -1,9 +1,14 @@
 use std::time::{Duration, Instant};
 
-use cloakroom_core::{Store as _, Ticket};
+use cloakroom_core::{ErrorKind, Store as _, Ticket};
 use cloakroom_nats::{NatsStore, NatsStoreBuilder};
 use cloakroom_testkit::Harness;
 use tokio::sync::OnceCell;
+
+/// How much less may have passed by one node's idea of the servers' time.
+const STEP: Duration = Duration::from_millis(20);
+
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A namespace of its own on servers that many tests share, and nodes that use it.
 pub(crate) struct Nodes {
@@ -30,18 +35,29 @@ impl Nodes {
     fn builder(&self) -> NatsStoreBuilder {
         NatsStore::builder().replicas(self.replicas)
     }
+
+    /// Connects. The servers of a cluster choose a leader for each stream first, which takes long on a busy machine.
+    async fn connect(&self) -> NatsStore {
+        let began = Instant::now();
+        loop {
+            match self.builder().connect(&self.url).await {
+                Err(error) if error.kind() == ErrorKind::Timeout && began.elapsed() < PATIENCE => {}
+                connected => return connected.unwrap(),
+            }
+        }
+    }
 }
 
 impl Harness for Nodes {
     type Store = NatsStore;
 
     async fn store(&self) -> NatsStore {
-        self.builder().connect(&self.url).await.unwrap().namespace(&self.namespace).unwrap()
+        self.connect().await.namespace(&self.namespace).unwrap()
     }
 
     async fn neighbour(&self) -> NatsStore {
         let namespace = format!("{}-neighbour", self.namespace);
-        self.builder().connect(&self.url).await.unwrap().namespace(&namespace).unwrap()
+        self.connect().await.namespace(&namespace).unwrap()
     }
 
     fn unit(&self) -> Duration {
@@ -49,7 +65,7 @@ impl Harness for Nodes {
     }
 
     async fn advance(&self, by: Duration) {
-        tokio::time::sleep(by).await;
+        tokio::time::sleep(by + STEP).await;
     }
 
     fn is_exact(&self) -> bool {
@@ -74,7 +90,7 @@ impl Mirrored {
         let store = builder.connect(&self.nodes.url).await.unwrap().namespace(namespace).unwrap();
         let began = Instant::now();
         while store.mirror_state().unwrap().lag.is_none() {
-            assert!(began.elapsed() < Duration::from_secs(60), "no whole mirror");
+            assert!(began.elapsed() < PATIENCE, "no whole mirror");
             store.ping().await.unwrap();
         }
         store
