@@ -5,13 +5,21 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use serde_json::json;
 
 use super::actor::{Actor, At, Request};
-use crate::support::{Answer, Backend, Contents, Node, Site, Visitor, for_each_single_server};
+use crate::support::{Answer, Backend, Contents, Node, Site, Visitor, for_each_single_server, for_one_store};
 
 for_each_single_server!(
     nothing_is_left_for_a_slow_writer,
     nothing_is_left_for_a_touch,
     nothing_is_left_for_a_rotation,
     nothing_is_left_for_an_update,
+);
+for_one_store!(
+    nats,
+    Nats,
+    nothing_is_left_for_a_slow_writer,
+    nothing_is_left_for_a_touch,
+    nothing_is_left_for_a_rotation,
+    nothing_is_left_for_an_update
 );
 
 /// More commands than any request needs.

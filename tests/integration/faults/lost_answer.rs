@@ -26,8 +26,10 @@ for_one_store!(
     an_increment_is_done_once_though_another_came_between,
     an_increment_whose_second_answer_is_lost_too_is_not_done_twice,
     a_value_is_set,
+    a_session_is_made_once,
     a_sign_in_is_done,
-    a_rotation_is_done
+    a_rotation_is_done,
+    a_logout_is_done
 );
 
 /// More answers than any request has, however often a connection has to be made ready anew.

@@ -27,6 +27,8 @@ for_one_store!(
     a_feed_that_is_cut_alone_makes_none_old
 );
 
+for_one_store!(nats, Nats, a_feed_that_is_late_makes_no_answer_old, a_feed_that_is_cut_alone_makes_none_old);
+
 /// A store that has its feed from another one.
 struct Apart {
     store: Arc<dyn DynStore>,

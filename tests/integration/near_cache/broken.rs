@@ -21,6 +21,13 @@ for_one_store!(
     a_server_that_hears_nothing_says_nothing_old
 );
 
+for_one_store!(
+    nats,
+    Nats,
+    what_a_cut_feed_did_not_tell_is_seen,
+    a_server_that_hears_nothing_says_nothing_old
+);
+
 async fn what_a_cut_feed_did_not_tell_is_seen(backend: Backend) {
     let site = Site::start(backend, &["--near-cache"]).await;
     let node = Node::of(&site).await;

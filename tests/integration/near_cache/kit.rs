@@ -9,6 +9,7 @@ use cloakroom::NearCache;
 use cloakroom::core::{
     AttributeChange, Changes, Commit, CommitId, Creation, DynStore, Edit, Guard, Intent, Limits, Name, Ticket,
 };
+use cloakroom_nats::NatsStore;
 use cloakroom_redis::RedisStore;
 use cloakroom_sqlx::PostgresStore;
 use cloakroom_testkit::{Harness, run_matching};
@@ -57,6 +58,7 @@ impl Servers {
                 store.migrate().await.unwrap();
                 Arc::new(store.tell_changes())
             }
+            Backend::Nats => Arc::new(NatsStore::connect(url).await.unwrap().namespace(namespace).unwrap()),
             other => panic!("{other:?} does not tell of changes"),
         }
     }
@@ -112,6 +114,11 @@ async fn a_redis_cluster_conforms() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_conforms() {
     conforms(Backend::Postgres).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nats_conforms() {
+    conforms(Backend::Nats).await;
 }
 
 pub(super) fn change(guard: Guard, value: &'static [u8]) -> Commit {

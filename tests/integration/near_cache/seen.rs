@@ -44,6 +44,19 @@ for_one_store!(
     what_is_used_on_one_server_does_not_expire
 );
 
+for_one_store!(
+    nats,
+    Nats,
+    a_write_is_seen,
+    ones_own_write_is_seen_at_once,
+    a_logout_is_seen,
+    a_rotation_is_seen,
+    a_sign_in_is_seen,
+    ended_sessions_of_a_principal_are_seen,
+    what_is_not_used_expires,
+    what_is_used_on_one_server_does_not_expire
+);
+
 async fn a_write_is_seen(backend: Backend) {
     let site = Site::start(backend, &OPTIONS).await;
     let (mut visitor, _) = Visitor::with_session(site.a()).await;

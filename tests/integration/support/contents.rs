@@ -1,3 +1,6 @@
+use async_nats::jetstream::consumer::{AckPolicy, pull};
+use async_nats::jetstream::{self, Context};
+use futures_util::TryStreamExt as _;
 use servers::Connection;
 use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection, PgConnection};
 
@@ -17,6 +20,7 @@ impl Contents {
             Backend::Redis => redis(port(url), namespace),
             Backend::Postgres => postgres(url, namespace).await,
             Backend::MariaDb => mariadb(url, namespace).await,
+            Backend::Nats => nats(url, namespace).await,
             other => panic!("nobody needed this of {other:?}"),
         })
     }
@@ -101,4 +105,27 @@ async fn mariadb(url: &str, namespace: &str) -> Vec<u8> {
         contents.extend(rows.concat().into_bytes());
     }
     contents
+}
+
+/// Returns the sessions and their values, with their subjects. An empty message says that a session has ended; that, hints of a
+/// principal's sessions and what was due are removed later.
+async fn nats(url: &str, namespace: &str) -> Vec<u8> {
+    let context = jetstream::new(async_nats::connect(url).await.unwrap());
+    let mut contents = messages(&context, "cloakroom", format!("cloakroom.s.{namespace}.m.*")).await;
+    contents.extend(messages(&context, "cloakroom-values", format!("cloakroom.v.{namespace}.a.>")).await);
+    contents
+}
+
+async fn messages(context: &Context, stream: &str, filter_subject: String) -> Vec<u8> {
+    let stream = context.get_stream_no_info(stream).await.unwrap();
+    let config = pull::Config { filter_subject, ack_policy: AckPolicy::None, ..pull::Config::default() };
+    let consumer = stream.create_consumer(config).await.unwrap();
+    let count = usize::try_from(consumer.cached_info().num_pending).unwrap();
+    if count == 0 {
+        return Vec::new();
+    }
+    let found = consumer.fetch().max_messages(count).messages().await.unwrap();
+    let found: Vec<_> = found.try_collect().await.unwrap();
+    let held = found.iter().filter(|message| !message.payload.is_empty());
+    held.flat_map(|message| [message.subject.as_bytes(), &message.payload].concat()).collect()
 }
