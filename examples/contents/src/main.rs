@@ -6,7 +6,8 @@
 //! ```
 //!
 //! Each visit changes a small number beside 100 kB that stay as they are; the answer says by how much SQLite's log of writes
-//! has grown for it: `curl -b jar -c jar localhost:8080`. (It begins anew now and then.)
+//! has grown for it: `curl -b jar -c jar localhost:8080`. (The log begins anew now and then, and SQLite leaves out pages that
+//! would stay the same; a store on the network is sent all of it.)
 
 use std::env;
 use std::error::Error;
