@@ -3,7 +3,7 @@ use cloakroom_core::{Name, Record, Size, Timestamp, Version};
 
 use super::reader::Reader;
 use super::writer::{long, number, short_part, time};
-use super::{Damaged, FORMAT, record};
+use super::{Damaged, FORMAT};
 
 const LEASED: u8 = 1;
 
@@ -105,7 +105,7 @@ impl Manifest {
         if let Some(until) = self.leased_until {
             time(until, &mut out);
         }
-        record::encode(&self.record, &mut out);
+        short_part(&self.record.to_bytes(), &mut out);
         long(self.attributes.len(), &mut out);
         for attribute in &self.attributes {
             encode_attribute(attribute, &mut out);
@@ -150,7 +150,7 @@ impl Body {
         let flags = reader.byte()?;
         let born = Some(reader.number()?).filter(|born| *born != 0).unwrap_or(sequence);
         let leased_until = (flags & LEASED != 0).then(|| reader.time()).transpose()?;
-        let record = record::decode(&mut reader)?;
+        let record = Record::from_bytes(&reader.short_part()?)?;
         let count = reader.long()?;
         let attributes = (0..count).map(|_| decode_attribute(&mut reader)).collect::<Result<Vec<_>, _>>()?;
         let is_sorted = attributes.is_sorted_by(|one, next| one.name < next.name);

@@ -4,10 +4,11 @@ mod due;
 mod manifest;
 mod principal;
 mod reader;
-mod record;
 mod writer;
 
 use std::fmt;
+
+use cloakroom_core::InvalidRecord;
 
 pub(crate) use self::due::Due;
 pub(crate) use self::manifest::{Attribute, Body, Manifest, Value};
@@ -25,6 +26,15 @@ pub(crate) enum Damaged {
     Content,
     /// A part of an attribute's value is not in the stream.
     Lost,
+}
+
+impl From<InvalidRecord> for Damaged {
+    fn from(invalid: InvalidRecord) -> Self {
+        match invalid {
+            InvalidRecord::Format(found) => Self::Format(found),
+            InvalidRecord::Damaged => Self::Content,
+        }
+    }
 }
 
 impl fmt::Display for Damaged {
