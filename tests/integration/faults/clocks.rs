@@ -19,11 +19,15 @@ const INTERVAL: Duration = Duration::from_millis(1500);
 /// Times in a store are whole milliseconds.
 const ROUNDING: Duration = Duration::from_millis(2);
 
+/// How far two nodes may be apart in what they take for the time of NATS, on a machine that is busy: each takes it from a round trip.
+const ESTIMATE: Duration = Duration::from_millis(250);
+
 /// Two nodes that are wrong about the time.
 struct Rig {
     ahead: Server,
     behind: Server,
     reader: Reader,
+    tolerance: Duration,
     _site: Site,
 }
 
@@ -67,7 +71,8 @@ impl Rig {
         let off = Duration::from_secs(60 * MINUTES);
         assert_near(now_of(&ahead).await, now + off);
         assert_near(now_of(&behind).await, now - off);
-        Self { ahead, behind, reader: Reader::of(&site).await, _site: site }
+        let tolerance = if backend == Backend::Nats { ESTIMATE } else { ROUNDING };
+        Self { ahead, behind, reader: Reader::of(&site).await, tolerance, _site: site }
     }
 
     /// Uses a session of this node on both nodes for two intervals, and returns when it was used last.
@@ -99,7 +104,7 @@ impl Rig {
     async fn ends(&self, mut visitor: Visitor, due: Instant) {
         let ticket = visitor.ticket.clone().unwrap();
         eventually(|| async { self.reader.version(&ticket).await.is_none() }).await;
-        assert!(Instant::now() + ROUNDING >= due, "it expired early");
+        assert!(Instant::now() + self.tolerance >= due, "it expired early");
         for server in [&self.ahead, &self.behind] {
             assert_eq!(visitor.session(server).await["new"], true);
         }
