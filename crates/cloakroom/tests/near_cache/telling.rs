@@ -34,7 +34,7 @@ pub(crate) struct Hub {
 
 /// What is on its way to one who listens.
 struct Line {
-    queue: Mutex<VecDeque<Said>>,
+    queue: Mutex<Queue>,
     arrived: Notify,
     /// Whether all that was told has been taken, and done.
     is_idle: watch::Sender<bool>,
@@ -42,6 +42,24 @@ struct Line {
     is_silent: AtomicBool,
     /// Whether nobody waits until what was told has been taken.
     is_free: AtomicBool,
+}
+
+/// Who listens at a line.
+struct Listener(Arc<Line>);
+
+/// Nobody takes what is told from now on, and nobody need wait for that.
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let mut queue = self.0.queue.lock().unwrap();
+        queue.is_closed = true;
+        self.0.is_idle.send_replace(true);
+    }
+}
+
+#[derive(Default)]
+struct Queue {
+    said: VecDeque<Said>,
+    is_closed: bool,
 }
 
 enum Said {
@@ -63,7 +81,10 @@ impl Hub {
     fn say(&self, said: impl Fn() -> Said) {
         for line in self.lines() {
             let mut queue = line.queue.lock().unwrap();
-            queue.push_back(said());
+            if queue.is_closed {
+                continue;
+            }
+            queue.said.push_back(said());
             line.is_idle.send_replace(false);
             line.arrived.notify_one();
         }
@@ -134,9 +155,9 @@ impl Hub {
             is_free: AtomicBool::new(false),
         });
         self.lines.lock().unwrap().push(Arc::downgrade(&line));
-        let feed = futures_util::stream::unfold((line, None), |(line, told)| async move {
-            let (said, told) = line.next(told).await?;
-            Some((said, (line, told)))
+        let feed = futures_util::stream::unfold((Listener(line), None), |(listener, told)| async move {
+            let (said, told) = listener.0.next(told).await?;
+            Some((said, (listener, told)))
         });
         Box::pin(feed)
     }
@@ -150,7 +171,7 @@ impl Line {
             let now = Instant::now();
             {
                 let mut queue = self.queue.lock().unwrap();
-                match queue.pop_front() {
+                match queue.said.pop_front() {
                     Some(Said::Told(notice)) => return Some((Ok(notice), told)),
                     Some(Said::Broken) => {
                         return Some((Err(Error::of(cloakroom::core::ErrorKind::Unavailable, "feed")), None));
