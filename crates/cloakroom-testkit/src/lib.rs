@@ -1,7 +1,7 @@
 //! Conformance cases, broken stores and fault injection for Cloakroom session stores.
 //!
 //! If you write a session store, this crate tells you when it is right. It holds a [`Store`] to every sentence of its
-//! contract that can be seen from outside, in some two hundred [`cases`] which run in a few seconds.
+//! contract that can be seen from outside, in some 240 [`cases`] which run in a few seconds.
 //!
 //! # A store of your own, step by step
 //!
