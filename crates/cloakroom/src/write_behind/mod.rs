@@ -43,9 +43,11 @@
 //! some hundred bytes, and the names of the attributes that it has seen of it. Around a near cache it belongs outside
 //! (`WriteBehind` around the cache around the store), so that the cache holds what the store has.
 //!
-//! Loads always ask the store, so they fail when it does. The other operations are those of the store around which this is;
-//! a list of a principal's sessions and a sweep first write what concerns them. A [feed](cloakroom_core::Store::feed) tells of a
-//! commit when it is written.
+//! Loads always ask the store, so they fail when it does. The other operations are those of the store around which this is.
+//! An end, and a list of a principal's sessions, first write what concerns them, and wait for that for half a second at
+//! most: what cannot be written is lost with a session that ends, and missing in the list (its label and last access). No end
+//! fails because something cannot be written. A sweep does: it would take a session for expired whose last access is held
+//! back. A [feed](cloakroom_core::Store::feed) tells of a commit when it is written.
 //!
 //! # How it works
 //!
@@ -76,6 +78,7 @@ mod account;
 mod batch;
 mod builder;
 mod clock;
+mod ending;
 mod known;
 mod lane;
 mod overlay;

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use cloakroom_core::{
-    Commit, Committed, Edit, Error, Guard, Intent, Load, Loaded, Name, Opened, Outcome, Principal, Standing,
-    TicketChange, TicketFate, Timestamp, Version,
+    Commit, Committed, Edit, Error, Guard, Handle, Intent, Invalidate, Load, Loaded, Name, Opened, Outcome,
+    Principal, Standing, TicketChange, TicketFate, Timestamp, Version,
 };
 
 use super::batch::Batch;
@@ -258,6 +258,19 @@ impl State {
     /// Returns whether this may be one of a principal's sessions, as far as is known.
     pub(super) fn may_belong_to(&self, principal: &Principal) -> bool {
         self.known.as_ref().is_none_or(|known| known.record.principal.as_ref() == Some(principal))
+    }
+
+    /// Returns whether this is one of the sessions that an end is asked for, as far as is known.
+    pub(super) fn is_meant(&self, handle: Handle, invalidate: &Invalidate) -> bool {
+        let owner = self.known.as_ref().and_then(|known| known.record.principal.as_ref());
+        match invalidate {
+            Invalidate::Ticket(guard) => self.is_theirs(guard),
+            Invalidate::Handle { owner: wanted, .. } => wanted.is_none() || wanted.as_ref() == owner,
+            Invalidate::Principal { principal, except } => {
+                Some(principal) == owner && *except != Some(handle)
+            }
+            Invalidate::Everyone => true,
+        }
     }
 
     /// Returns whether this is the ticket that was seen to be the current one.

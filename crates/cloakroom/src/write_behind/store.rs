@@ -67,7 +67,7 @@ impl<S: Store> WriteBehind<S> {
     /// there are.
     pub async fn flush(&self) -> Result<(), Error> {
         let shared = self.shared();
-        shared.write_all(shared.held(|_| true)).await
+        shared.write_all(shared.held(|_, _| true)).await
     }
 
     /// Returns how many sessions have something held back.
@@ -82,7 +82,7 @@ impl<S: Store> WriteBehind<S> {
         self.shared().account().bytes()
     }
 
-    fn shared(&self) -> &Arc<Shared<S>> {
+    pub(super) fn shared(&self) -> &Arc<Shared<S>> {
         &self.handle.0
     }
 
@@ -96,46 +96,6 @@ impl<S: Store> WriteBehind<S> {
         let mut answer = shared.store.load(&not_older(load, stored)).await?;
         let _ = lane.state().loaded(load, &mut answer, asked);
         Ok(answer)
-    }
-
-    /// Ends one session. What is held back is written first, so that whoever is told of the end is told of all of it; should
-    /// that fail, it is dropped with the session.
-    async fn end_one(&self, handle: Handle, invalidate: &Invalidate) -> Result<Invalidated, Error> {
-        let shared = self.shared();
-        let lane = shared.lane(handle);
-        let _at_once = lane.at_once();
-        let _turn = lane.turn.write().await;
-        let settled = shared.settle(&lane, Extent::All).await;
-        lane.state().doubt();
-        let answer = shared.store.invalidate(invalidate).await?;
-        if let Invalidated::Done(ended) = &answer {
-            let mut state = lane.state();
-            let by_ticket = matches!(invalidate, Invalidate::Ticket(guard) if state.is_theirs(guard));
-            if !ended.is_empty() || (by_ticket && settled.is_err()) {
-                shared.give_up(&lane, &mut state, "gone");
-            }
-        }
-        Ok(answer)
-    }
-
-    async fn end_all_of(&self, principal: &Principal, invalidate: &Invalidate) -> Result<Invalidated, Error> {
-        let shared = self.shared();
-        self.settle_those_of(principal).await?;
-        let answer = shared.store.invalidate(invalidate).await?;
-        if let Invalidated::Done(ended) = &answer {
-            self.have_ended(ended);
-        }
-        Ok(answer)
-    }
-
-    async fn settle_those_of(&self, principal: &Principal) -> Result<(), Error> {
-        let shared = self.shared();
-        shared.write_all(shared.held(|state| state.may_belong_to(principal))).await
-    }
-
-    fn have_ended(&self, ended: &[Ended]) {
-        let lanes: Vec<_> = ended.iter().filter_map(|ended| self.shared().find(ended.handle)).collect();
-        self.shared().forget(&lanes);
     }
 }
 
@@ -215,14 +175,16 @@ impl<S: Store> Store for WriteBehind<S> {
     }
 
     async fn sessions_of(&self, principal: &Principal) -> Result<Vec<SessionInfo>, Error> {
-        self.settle_those_of(principal).await?;
+        self.settle_those_of(principal).await;
         self.shared().store.sessions_of(principal).await
     }
 
+    /// Writes first what is held back of sessions that the store may take for expired. If that fails, nothing is handed out: an
+    /// end that is late harms nobody, and one of a session in use would.
     async fn sweep(&self, sweep: &Sweep) -> Result<Vec<Ended>, Error> {
         let shared = self.shared();
         let now = shared.clock.now();
-        shared.write_all(shared.held(|state| state.may_look_expired(now))).await?;
+        shared.write_all(shared.held(|_, state| state.may_look_expired(now))).await?;
         shared.store.sweep(sweep).await
     }
 

@@ -52,10 +52,10 @@ async fn run<S: Store>(shared: Arc<Shared<S>>) {
             }
         }
     }
-    if let Err(error) = shared.write_all(shared.held(|_| true)).await {
+    if let Err(error) = shared.write_all(shared.held(|_, _| true)).await {
         tracing::error!(error = %Chain(&error), "sessions held back could not be written at the end");
     }
-    for lane in shared.held(|_| true) {
+    for lane in shared.held(|_, _| true) {
         shared.give_up(&lane, &mut lane.state(), "stopped");
     }
 }
