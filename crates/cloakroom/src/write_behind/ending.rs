@@ -1,8 +1,10 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom_core::{Ended, Error, ErrorKind, Handle, Invalidate, Invalidated, Principal, Store};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::lane::Ending;
 use super::shared::Extent;
 use super::store::WriteBehind;
 use crate::error::Chain;
@@ -28,7 +30,7 @@ impl<S: Store> WriteBehind<S> {
             Ok(_) => matches!(timeout_at(until, shared.settle(&lane, Extent::All)).await, Ok(Ok(_))),
             Err(_) => false,
         };
-        lane.state().doubt();
+        let _ending = Ending::begin(vec![Arc::clone(&lane)]);
         let answer = shared.store.invalidate(invalidate).await?;
         if let Invalidated::Done(ended) = &answer {
             let mut state = lane.state();
@@ -47,6 +49,7 @@ impl<S: Store> WriteBehind<S> {
     ) -> Result<Invalidated, Error> {
         let shared = self.shared();
         self.settle_those_of(principal).await;
+        let _ending = Ending::begin(shared.lanes_that(|state| state.may_belong_to(principal)));
         let answer = shared.store.invalidate(invalidate).await?;
         if let Invalidated::Done(ended) = &answer {
             self.have_ended(ended);
@@ -56,6 +59,14 @@ impl<S: Store> WriteBehind<S> {
             }
         }
         Ok(answer)
+    }
+
+    pub(super) async fn end_everyone(&self, invalidate: &Invalidate) -> Result<Invalidated, Error> {
+        let shared = self.shared();
+        let _ending = Ending::begin(shared.every_lane());
+        let answer = shared.store.invalidate(invalidate).await;
+        shared.forget(&shared.every_lane());
+        answer
     }
 
     /// Writes what is held back of a principal's sessions, if that can be done soon.

@@ -212,6 +212,11 @@ impl<S: Store> Shared<S> {
         lanes.filter(|lane| which(lane.handle, &lane.state())).collect()
     }
 
+    /// Returns the lanes of which this is true.
+    pub(super) fn lanes_that(&self, which: impl Fn(&State) -> bool) -> Vec<Arc<Lane>> {
+        self.every_lane().into_iter().filter(|lane| which(&lane.state())).collect()
+    }
+
     /// Takes a session whose time has come out of the schedule. Returns how long to wait where there is none.
     pub(super) fn next_due(&self) -> Result<Arc<Lane>, Option<Duration>> {
         let now = self.clock.now();

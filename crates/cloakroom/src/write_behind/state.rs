@@ -25,6 +25,15 @@ pub(super) struct State {
     pub(super) failures: u32,
     /// What was told to the account of all sessions: the age of the oldest commit, and the bytes.
     pub(super) accounted: Option<(Timestamp, usize)>,
+    /// Counts how often what is known was dropped or put in doubt.
+    doubts: u64,
+}
+
+/// When the store was asked about a session, and what was known then.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    at: Timestamp,
+    doubts: u64,
 }
 
 /// What becomes of a commit.
@@ -162,13 +171,21 @@ impl State {
         self.known.as_ref().is_none_or(|known| known.may_look_expired(now))
     }
 
-    /// Takes note of a load's answer, and puts what is held back over it. Nothing was written since the load began.
-    pub(super) fn loaded(&mut self, load: &Load, answer: &mut Loaded, asked: Timestamp) -> Look {
+    /// Begins to ask the store, at this node's `now`.
+    pub(super) fn ask(&self, now: Timestamp) -> Asked {
+        Asked { at: now, doubts: self.doubts }
+    }
+
+    /// Takes note of a load's answer, and puts what is held back over it. Nothing was written since the load began; but the
+    /// session may have ended, of which an answer from before knows nothing.
+    pub(super) fn loaded(&mut self, load: &Load, answer: &mut Loaded, asked: Asked) -> Look {
         let is_ours = self.is_theirs(&load.guard);
         match answer {
             Loaded::Open(opened) => {
                 let Some(batch) = &self.pending else {
-                    self.see(load, opened, asked);
+                    if asked.doubts == self.doubts {
+                        self.see(load, opened, asked.at);
+                    }
                     return Look::Right;
                 };
                 let Some(known) = self.known.as_mut().filter(|known| known.exact) else {
@@ -178,9 +195,9 @@ impl State {
                     return Look::Unclear;
                 }
                 if opened.standing == Standing::Current {
-                    known.see_again(load, opened, asked, Some(&|name| batch.changes(name)));
+                    known.see_again(load, opened, asked.at, Some(&|name| batch.changes(name)));
                 }
-                overlay(opened, &load.select, batch, known, asked);
+                overlay(opened, &load.select, batch, known, asked.at);
                 Look::Right
             }
             Loaded::Absent | Loaded::Superseded if is_ours && self.pending.is_some() => Look::Unclear,
@@ -209,15 +226,18 @@ impl State {
     }
 
     /// Takes note of the store's answer to a commit that was not held back. Nothing else is.
-    pub(super) fn committed(&mut self, commit: &Commit, answer: &Result<Outcome, Error>, asked: Timestamp) {
+    pub(super) fn committed(&mut self, commit: &Commit, answer: &Result<Outcome, Error>, asked: Asked) {
         match (answer, &commit.intent) {
             (Ok(Outcome::Committed(committed)), Intent::Create(creation)) => match &mut self.known {
                 Some(known) => known.start_over(),
-                none => *none = Known::created(commit, creation, committed, asked),
+                none if asked.doubts == self.doubts => {
+                    *none = Known::created(commit, creation, committed, asked.at);
+                }
+                None => {}
             },
             (Ok(Outcome::Committed(committed)), Intent::Change) => match &mut self.known {
                 Some(_) if committed.ticket == TicketFate::AlreadySignedIn => self.doubt(),
-                Some(known) => known.applied(commit, committed, asked),
+                Some(known) => known.applied(commit, committed, asked.at),
                 None => {}
             },
             (Ok(Outcome::Gone(_)), _) if self.is_theirs(&commit.guard) => self.forget(),
@@ -226,8 +246,9 @@ impl State {
         }
     }
 
-    /// What is known may be wrong: nothing is held back before the next load.
+    /// What is known may be wrong: nothing is held back before the next load has begun and ended.
     pub(super) fn doubt(&mut self) {
+        self.doubts += 1;
         if let Some(known) = &mut self.known {
             known.exact = false;
         }
@@ -235,6 +256,7 @@ impl State {
 
     /// The session has ended: what is still held back of it will be refused, and nothing is known of its commits any more.
     pub(super) fn forget(&mut self) {
+        self.doubts += 1;
         self.known = None;
     }
 

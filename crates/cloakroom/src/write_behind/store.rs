@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use cloakroom_core::{
     About, Commit, Conflict, Ended, Error, Feed, Freshness, Handle, Invalidate, Invalidated, Load, Loaded,
-    Outcome, Principal, SessionInfo, Store, Sweep, Version,
+    Outcome, Principal, SessionInfo, Store, Sweep, Timestamp, Version,
 };
 
 use super::builder::WriteBehindBuilder;
 use super::lane::Lane;
 use super::shared::{Extent, Shared};
-use super::state::{Decision, Look, expects};
+use super::state::{Asked, Decision, Look, State, expects};
 
 /// A store around a store that writes the commits of a session together, every few seconds.
 ///
@@ -92,7 +92,7 @@ impl<S: Store> WriteBehind<S> {
         let _at_once = lane.at_once();
         let _turn = lane.turn.write().await;
         shared.settle(lane, Extent::All).await?;
-        let (asked, stored) = (shared.clock.now(), lane.state().stored());
+        let (asked, stored) = look(lane, shared.clock.now(), State::stored);
         let mut answer = shared.store.load(&not_older(load, stored)).await?;
         let _ = lane.state().loaded(load, &mut answer, asked);
         Ok(answer)
@@ -115,7 +115,7 @@ impl<S: Store> Store for WriteBehind<S> {
             drop(turn);
             return self.load_settled(&lane, load).await;
         }
-        let (asked, base) = (shared.clock.now(), lane.state().base());
+        let (asked, base) = look(&lane, shared.clock.now(), State::base);
         let mut answer = shared.store.load(&not_older(load, base)).await?;
         let before = seen(&answer);
         if matches!(lane.state().loaded(load, &mut answer, asked), Look::Right) {
@@ -149,7 +149,7 @@ impl<S: Store> Store for WriteBehind<S> {
         if let (Some(_), Some(name)) = (lost, expects(commit)) {
             return Ok(Outcome::Conflict(Conflict::Attribute(name)));
         }
-        let asked = shared.clock.now();
+        let asked = lane.state().ask(shared.clock.now());
         let unanswered = lane.unanswered();
         let answer = shared.store.commit(commit).await;
         unanswered.answered();
@@ -165,12 +165,7 @@ impl<S: Store> Store for WriteBehind<S> {
             Invalidate::Ticket(guard) => self.end_one(guard.handle, invalidate).await,
             Invalidate::Handle { handle, .. } => self.end_one(*handle, invalidate).await,
             Invalidate::Principal { principal, .. } => self.end_all_of(principal, invalidate).await,
-            Invalidate::Everyone => {
-                let shared = self.shared();
-                let answer = shared.store.invalidate(invalidate).await;
-                shared.forget(&shared.every_lane());
-                answer
-            }
+            Invalidate::Everyone => self.end_everyone(invalidate).await,
         }
     }
 
@@ -201,8 +196,18 @@ impl<S: Store> Store for WriteBehind<S> {
     }
 }
 
+/// Begins to ask the store about a session.
+fn look(
+    lane: &Lane,
+    now: Timestamp,
+    version: impl Fn(&State) -> Option<Version>,
+) -> (Asked, Option<Version>) {
+    let state = lane.state();
+    (state.ask(now), version(&state))
+}
+
 /// Returns when an open session was looked at, and its last access before that.
-fn seen(answer: &Loaded) -> Option<(cloakroom_core::Timestamp, cloakroom_core::Timestamp)> {
+fn seen(answer: &Loaded) -> Option<(Timestamp, Timestamp)> {
     match answer {
         Loaded::Open(opened) => Some((opened.now, opened.meta.accessed_at)),
         _ => None,

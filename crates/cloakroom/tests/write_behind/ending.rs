@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use cloakroom::core::{
-    Bind, Commit, Creation, Ended, ErrorKind, Intent, Invalidate, Invalidated, Principal, Store as _, Ticket,
+    AtLimit, Bind, Commit, Creation, Ended, ErrorKind, Gone, Intent, Invalidate, Invalidated, MaxSessions,
+    Outcome, Principal, Store as _, Ticket,
 };
-use cloakroom_testkit::faulty::{Fault, Operation};
+use cloakroom_testkit::faulty::{Fault, Moment, Operation};
 use tokio::time::timeout;
 
-use crate::support::{INTERVAL, Rig, committed, is, set};
+use crate::support::{INTERVAL, Rig, committed, is, seen, set};
 
 /// How long an operator's end or list may take.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -125,4 +126,66 @@ async fn sessions_are_listed_though_a_write_fails_or_hangs() {
         rig.faults.clear(Operation::Commit);
         assert_eq!(rig.sees(&ticket).await, is(2, "1"), "it is still held back");
     }
+}
+
+/// Ends the session of ada in a way that concerns more than one.
+async fn end_by(rig: &Rig, way: &str) {
+    match way {
+        "principal" => assert_eq!(end(rig, &ends_ada()).await.len(), 1),
+        "everyone" => drop(end(rig, &Invalidate::Everyone).await),
+        _ => {
+            let max_sessions = Some(MaxSessions { count: 1, at_limit: AtLimit::EndOldest });
+            let bind = Some(Bind { principal: ada(), max_sessions });
+            let creation = Creation { max_inactive_interval: INTERVAL, max_lifetime: None, bind };
+            let ticket = Ticket::generate().unwrap();
+            let sign_in = Commit { intent: Intent::Create(creation), ..set(&ticket, "a", "0") };
+            assert_eq!(committed(rig.node.commit(&sign_in).await).ended.len(), 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_load_from_before_an_end_lets_no_commit_be_held_back_after_it() {
+    for way in ["principal", "everyone", "room"] {
+        let rig = Rig::new();
+        let ticket = session_of_ada(&rig).await;
+        let gate = rig.faults.hold_next(Operation::Load, Moment::After);
+        let load = rig.begin_load(&ticket);
+        gate.arrived().await;
+        end_by(&rig, way).await;
+        gate.open();
+        assert_eq!(seen(load.await.unwrap()), is(1, "0"), "from before");
+        let late = rig.node.commit(&set(&ticket, "a", "late")).await.unwrap();
+        assert!(matches!(late, Outcome::Gone(Gone::Absent)), "{way}: {late:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_load_from_before_an_end_that_got_no_answer_lets_no_commit_be_held_back() {
+    let rig = Rig::new();
+    let ticket = session_of_ada(&rig).await;
+    let gate = rig.faults.hold_next(Operation::Load, Moment::After);
+    let load = rig.begin_load(&ticket);
+    gate.arrived().await;
+    rig.faults.inject_times(Operation::Invalidate, 1, Fault::LoseAnswer(ErrorKind::Unavailable));
+    rig.node.invalidate(&ends_ada()).await.unwrap_err();
+    gate.open();
+    assert_eq!(seen(load.await.unwrap()), is(1, "0"), "from before");
+    let late = rig.node.commit(&set(&ticket, "a", "late")).await.unwrap();
+    assert!(matches!(late, Outcome::Gone(Gone::Absent)), "{late:?}");
+}
+
+#[tokio::test]
+async fn a_session_that_ended_while_it_was_made_takes_no_commits() {
+    let rig = Rig::new();
+    let gate = rig.faults.hold_next(Operation::Commit, Moment::After);
+    let ticket = Ticket::generate().unwrap();
+    let creation = Creation { max_inactive_interval: INTERVAL, max_lifetime: None, bind: None };
+    let create = rig.begin_commit(Commit { intent: Intent::Create(creation), ..set(&ticket, "a", "0") });
+    gate.arrived().await;
+    end_by(&rig, "everyone").await;
+    gate.open();
+    committed(create.await.unwrap());
+    let late = rig.node.commit(&set(&ticket, "a", "late")).await.unwrap();
+    assert!(matches!(late, Outcome::Gone(Gone::Absent)), "{late:?}");
 }
