@@ -214,7 +214,8 @@ impl State {
         let version = opened.meta.version;
         match &mut self.known {
             Some(known) if known.base > version && !known.is_old(asked) => {}
-            _ if opened.standing != Standing::Current => {}
+            Some(known) if opened.standing != Standing::Current => known.exact &= known.base >= version,
+            None if opened.standing != Standing::Current => {}
             Some(known) if known.base == version => known.see_again(load, opened, asked, None),
             known => {
                 let recent = known.take().map(|known| known.record.recent);

@@ -102,6 +102,16 @@ async fn a_renewal_elsewhere_lets_it_be_written() {
 }
 
 #[tokio::test]
+async fn a_renewal_elsewhere_is_noticed_by_the_ticket_before_it() {
+    let rig = Rig::new();
+    let ticket = rig.session().await;
+    committed(rig.store.commit(&renewal(&ticket)).await);
+    assert_eq!(rig.sees(&ticket).await, is(2, "0"));
+    assert_eq!(committed(rig.node.commit(&set(&ticket, "a", "1")).await).version.0, 3, "2 was told already");
+    assert_eq!(rig.stored(&ticket).await, is(3, "1"));
+}
+
+#[tokio::test]
 async fn a_sign_in_elsewhere_refuses_it() {
     let rig = Rig::new();
     let ticket = rig.held().await;
