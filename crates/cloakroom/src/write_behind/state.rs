@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use cloakroom_core::{
-    Commit, Committed, Edit, Error, Guard, Handle, Intent, Invalidate, Load, Loaded, Name, Opened, Outcome,
-    Principal, Standing, TicketChange, TicketFate, Timestamp, Version,
+    Commit, Committed, Edit, Error, Freshness, Guard, Handle, Intent, Invalidate, Load, Loaded, Name, Opened,
+    Outcome, Principal, Standing, TicketChange, TicketFate, Timestamp, Version,
 };
 
 use super::batch::Batch;
@@ -54,6 +54,28 @@ pub(super) enum Look {
     Right,
     /// What is held back has to be written first.
     Unclear,
+}
+
+/// The versions of a session that this node knows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Versions {
+    /// The store's, when this node last looked.
+    stored: Version,
+    /// The last one that a request was told on this node, with what is held back.
+    told: Version,
+}
+
+impl Versions {
+    /// Returns how new the store's answer must be where a load asks for `asked`: no older than what this node has seen there,
+    /// and no newer than it can be there. What is held back counts for the visitor, and not for a copy behind this store. What
+    /// the visitor has seen beyond that is from another node.
+    pub(super) fn not_older(self, asked: Freshness) -> Freshness {
+        match asked {
+            Freshness::AtLeast(seen) if seen > self.told => asked,
+            Freshness::Any | Freshness::AtLeast(_) => Freshness::AtLeast(self.stored),
+            Freshness::Latest => Freshness::Latest,
+        }
+    }
 }
 
 /// What was lost in a write.
@@ -156,14 +178,15 @@ impl State {
         self.writing.is_none() && (self.pending.is_none() || is_exact)
     }
 
-    /// Returns the version that the store has, if something is held back on top of it.
-    pub(super) fn base(&self) -> Option<Version> {
-        self.pending.as_ref().and(self.known.as_ref()).map(|known| known.base)
+    /// Returns the session's versions, if something is held back.
+    pub(super) fn held_versions(&self) -> Option<Versions> {
+        self.versions().filter(|_| self.pending.is_some())
     }
 
-    /// Returns the version that the store had when this node last looked.
-    pub(super) fn stored(&self) -> Option<Version> {
-        self.known.as_ref().map(|known| known.base).filter(|version| version.0 > 0)
+    /// Returns the session's versions, as far as they are known.
+    pub(super) fn versions(&self) -> Option<Versions> {
+        let known = self.known.as_ref().filter(|known| known.base.0 > 0)?;
+        Some(Versions { stored: known.base, told: known.record.version })
     }
 
     /// Returns whether the store may take the session for expired, by what it has recorded.

@@ -4,14 +4,14 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use cloakroom_core::{
-    About, Commit, Conflict, Ended, Error, Feed, Freshness, Handle, Invalidate, Invalidated, Load, Loaded,
-    Outcome, Principal, SessionInfo, Store, Sweep, Timestamp, Version,
+    About, Commit, Conflict, Ended, Error, Feed, Handle, Invalidate, Invalidated, Load, Loaded, Outcome,
+    Principal, SessionInfo, Store, Sweep, Timestamp,
 };
 
 use super::builder::WriteBehindBuilder;
 use super::lane::Lane;
 use super::shared::{Extent, Shared};
-use super::state::{Asked, Decision, Look, State, expects};
+use super::state::{Asked, Decision, Look, State, Versions, expects};
 
 /// A store around a store that writes the commits of a session together, every few seconds.
 ///
@@ -92,8 +92,8 @@ impl<S: Store> WriteBehind<S> {
         let _at_once = lane.at_once();
         let _turn = lane.turn.write().await;
         shared.settle(lane, Extent::All).await?;
-        let (asked, stored) = look(lane, shared.clock.now(), State::stored);
-        let mut answer = shared.store.load(&not_older(load, stored)).await?;
+        let (asked, versions) = begin(lane, shared.clock.now(), State::versions);
+        let mut answer = shared.store.load(&not_older(load, versions)).await?;
         let _ = lane.state().loaded(load, &mut answer, asked);
         Ok(answer)
     }
@@ -115,8 +115,8 @@ impl<S: Store> Store for WriteBehind<S> {
             drop(turn);
             return self.load_settled(&lane, load).await;
         }
-        let (asked, base) = look(&lane, shared.clock.now(), State::base);
-        let mut answer = shared.store.load(&not_older(load, base)).await?;
+        let (asked, versions) = begin(&lane, shared.clock.now(), State::held_versions);
+        let mut answer = shared.store.load(&not_older(load, versions)).await?;
         let before = seen(&answer);
         if matches!(lane.state().loaded(load, &mut answer, asked), Look::Right) {
             return Ok(answer);
@@ -197,13 +197,18 @@ impl<S: Store> Store for WriteBehind<S> {
 }
 
 /// Begins to ask the store about a session.
-fn look(
+fn begin(
     lane: &Lane,
     now: Timestamp,
-    version: impl Fn(&State) -> Option<Version>,
-) -> (Asked, Option<Version>) {
+    versions: impl Fn(&State) -> Option<Versions>,
+) -> (Asked, Option<Versions>) {
     let state = lane.state();
-    (state.ask(now), version(&state))
+    (state.ask(now), versions(&state))
+}
+
+fn not_older(load: &Load, versions: Option<Versions>) -> Load {
+    let freshness = versions.map_or(load.freshness, |versions| versions.not_older(load.freshness));
+    Load { freshness, ..load.clone() }
 }
 
 /// Returns when an open session was looked at, and its last access before that.
@@ -212,17 +217,6 @@ fn seen(answer: &Loaded) -> Option<(Timestamp, Timestamp)> {
         Loaded::Open(opened) => Some((opened.now, opened.meta.accessed_at)),
         _ => None,
     }
-}
-
-/// Asks for an answer that is no older than what this node has seen in the store, and no newer than the store can have:
-/// what is held back here counts for the visitor, and not for a cache behind this store.
-fn not_older(load: &Load, stored: Option<Version>) -> Load {
-    let mut load = load.clone();
-    load.freshness = match (load.freshness, stored) {
-        (Freshness::Any | Freshness::AtLeast(_), Some(stored)) => Freshness::AtLeast(stored),
-        (freshness, _) => freshness,
-    };
-    load
 }
 
 impl<S: Store> Clone for WriteBehind<S> {

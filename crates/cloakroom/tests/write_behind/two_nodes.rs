@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use cloakroom::core::{
-    Bind, Changes, Commit, Conflict, Expect, Gone, Invalidate, Limits, Outcome, Principal, Seed, Store as _,
-    Ticket, TicketChange, Version,
+    Bind, Changes, Commit, Conflict, Expect, Freshness, Gone, Invalidate, Limits, Load, Outcome, Principal,
+    Seed, Select, Store as _, Ticket, TicketChange, Touch, Version,
 };
-use cloakroom_testkit::faulty::Operation;
+use cloakroom_testkit::faulty::{Call, Operation};
 
 use crate::support::{Rig, change, committed, edit, is, load, opened, set, value};
 
@@ -155,4 +155,32 @@ async fn an_expectation_is_not_met_by_what_was_lost() {
     let expecting = Commit { limits: SMALL, ..change(&ticket, Changes { attributes, ..Changes::default() }) };
     let refused = rig.node.commit(&expecting).await.unwrap();
     assert!(matches!(refused, Outcome::Conflict(Conflict::Attribute(_))), "{refused:?}");
+}
+
+/// Returns how new the store's answer to this load had to be.
+async fn asked_for(rig: &Rig, ticket: &Ticket, freshness: Freshness) -> Freshness {
+    let select = Select::default();
+    let load = Load { guard: ticket.guard(), select, touch: Touch::Never, freshness };
+    rig.node.load(&load).await.unwrap();
+    let loads = rig.faults.calls().into_iter();
+    let asked =
+        loads.filter_map(|call| if let Call::Load(load) = call { Some(load.freshness) } else { None });
+    asked.last().unwrap()
+}
+
+#[tokio::test]
+async fn a_copy_must_be_as_new_as_what_was_seen_on_another_node() {
+    let rig = Rig::new();
+    let ticket = rig.held().await;
+    let at_least = |version| Freshness::AtLeast(Version(version));
+    for (asks, asked) in [
+        (Freshness::Any, at_least(1)),
+        (at_least(1), at_least(1)),
+        // Told here, and not in the store yet.
+        (at_least(2), at_least(1)),
+        (at_least(3), at_least(3)),
+        (Freshness::Latest, Freshness::Latest),
+    ] {
+        assert_eq!(asked_for(&rig, &ticket, asks).await, asked, "{asks:?}");
+    }
 }
