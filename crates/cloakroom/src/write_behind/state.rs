@@ -27,6 +27,9 @@ pub(super) struct State {
     pub(super) accounted: Option<(Timestamp, usize)>,
     /// Counts how often what is known was dropped or put in doubt.
     doubts: u64,
+    /// The store has refused changes that requests may have read here. Until one has asked for the latest, no expectation is
+    /// taken for what it says: the revision in it may be that of what was lost, and since then of another node's commit.
+    pub(super) lost: bool,
 }
 
 /// When the store was asked about a session, and what was known then.
@@ -169,6 +172,7 @@ impl State {
             return Ok(None);
         }
         batch.empty()?;
+        self.lost = true;
         Ok(Some(Lost { reason, commits: batch.count().get() }))
     }
 
@@ -202,6 +206,12 @@ impl State {
     /// Takes note of a load's answer, and puts what is held back over it. Nothing was written since the load began; but the
     /// session may have ended, of which an answer from before knows nothing.
     pub(super) fn loaded(&mut self, load: &Load, answer: &mut Loaded, asked: Asked) -> Look {
+        let look = self.look(load, answer, asked);
+        self.lost &= !(matches!(look, Look::Right) && load.freshness == Freshness::Latest);
+        look
+    }
+
+    fn look(&mut self, load: &Load, answer: &mut Loaded, asked: Asked) -> Look {
         let is_ours = self.is_theirs(&load.guard);
         match answer {
             Loaded::Open(opened) => {

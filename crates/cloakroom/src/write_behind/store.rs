@@ -145,8 +145,8 @@ impl<S: Store> Store for WriteBehind<S> {
         }
         let _at_once = lane.at_once();
         let _turn = lane.turn.write().await;
-        let lost = shared.settle(&lane, Extent::All).await?;
-        if let (Some(_), Some(name)) = (lost, expects(commit)) {
+        let lost = shared.settle(&lane, Extent::All).await?.is_some() || lane.state().lost;
+        if let (true, Some(name)) = (lost, expects(commit)) {
             return Ok(Outcome::Conflict(Conflict::Attribute(name)));
         }
         let asked = lane.state().ask(shared.clock.now());

@@ -141,20 +141,33 @@ async fn what_no_longer_fits_is_lost_and_its_version_is_told_to_nobody_else() {
 
 #[tokio::test]
 async fn an_expectation_is_not_met_by_what_was_lost() {
-    let rig = Rig::new();
-    let ticket = rig.session().await;
-    let fill = |name: &str| Commit { limits: SMALL, ..set(&ticket, name, &"x".repeat(60)) };
-    committed(rig.node.commit(&fill("b")).await);
-    committed(rig.store.commit(&fill("b")).await);
-    committed(
-        rig.store.commit(&Commit { limits: Limits::default(), ..set(&ticket, "c", &"x".repeat(90)) }).await,
-    );
-    committed(rig.node.commit(&Commit { limits: SMALL, ..set(&ticket, "d", "12345678") }).await);
-    // Both nodes told somebody that `b` has revision 2.
-    let attributes = vec![edit("b", None, Some(Expect::Revision(Version(2))))];
-    let expecting = Commit { limits: SMALL, ..change(&ticket, Changes { attributes, ..Changes::default() }) };
-    let refused = rig.node.commit(&expecting).await.unwrap();
-    assert!(matches!(refused, Outcome::Conflict(Conflict::Attribute(_))), "{refused:?}");
+    for in_background in [false, true] {
+        let rig = Rig::new();
+        let ticket = rig.session().await;
+        let fill = |name: &str| Commit { limits: SMALL, ..set(&ticket, name, &"x".repeat(60)) };
+        committed(rig.node.commit(&fill("b")).await);
+        committed(rig.store.commit(&fill("b")).await);
+        let big = Commit { limits: Limits::default(), ..set(&ticket, "c", &"x".repeat(90)) };
+        committed(rig.store.commit(&big).await);
+        committed(rig.node.commit(&Commit { limits: SMALL, ..set(&ticket, "d", "12345678") }).await);
+        if in_background {
+            rig.node.flush().await.unwrap();
+            assert!(rig.sees(&ticket).await.is_some(), "another request, which wants no more than any");
+        }
+        // Both nodes told somebody that `b` has revision 2.
+        let attributes = vec![edit("b", None, Some(Expect::Revision(Version(2))))];
+        let expecting = || Commit {
+            limits: SMALL,
+            ..change(&ticket, Changes { attributes: attributes.clone(), ..Changes::default() })
+        };
+        let refused = rig.node.commit(&expecting()).await.unwrap();
+        assert!(matches!(refused, Outcome::Conflict(Conflict::Attribute(_))), "{refused:?}");
+        if in_background {
+            // Whoever has read the latest knows whose it is.
+            assert_eq!(asked_for(&rig, &ticket, Freshness::Latest).await, Freshness::Latest);
+            committed(rig.node.commit(&expecting()).await);
+        }
+    }
 }
 
 /// Returns how new the store's answer to this load had to be.
