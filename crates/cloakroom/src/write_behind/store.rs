@@ -16,8 +16,9 @@ use super::state::{Asked, Decision, Look, State, Versions, expects};
 /// A store around a store that writes the commits of a session together, every few seconds.
 ///
 /// See the [module's description](super) for what it promises and what it may lose. Clones are the same store; the last one
-/// that is dropped has all that is held back written, as long as the runtime lives. To be sure of it, wait for
-/// [`flush`](Self::flush) before the process ends.
+/// that is dropped has all that is held back written, as long as the runtime lives. Where the store fails, that is tried again
+/// and again until [`write_timeout`](WriteBehindBuilder::write_timeout) has passed; what is left then is lost, and counted and
+/// logged. To be sure of it, wait for [`flush`](Self::flush) before the process ends.
 ///
 /// ```
 /// use std::time::Duration;
