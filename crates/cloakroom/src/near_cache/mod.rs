@@ -36,7 +36,8 @@ use self::held::Held;
 ///   to the store. A suspended machine's clock stands still: for up to `max_staleness` after it wakes, it may answer from
 ///   before.
 /// - **A load may demand more**: [`Freshness::Latest`](cloakroom_core::Freshness) always reads the store, and
-///   `AtLeast` what is older than the visitor has seen.
+///   `AtLeast` what is older than the visitor has seen. What is kept is always read from the source, and never from a copy that
+///   the store keeps.
 ///
 /// # What it costs
 ///
