@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use bytes::Bytes;
 use cloakroom_core::{
     Freshness, Guard, Load, Meta, Name, Opened, Standing, StoredAttribute, Timestamp, Touch, Wanted,
 };
@@ -66,7 +67,7 @@ impl Snapshot {
             }
             Wanted::Everything => self.is_whole = true,
         }
-        let present = opened.attributes.iter().map(|held| (held.name.clone(), Some(held.clone())));
+        let present = opened.attributes.iter().map(|held| (held.name.clone(), Some(copy(held))));
         self.attributes.extend(present);
         if let Some(names) = &opened.names {
             self.names = Some(names.clone());
@@ -161,6 +162,12 @@ impl Snapshot {
         let names = self.names.iter().flatten().map(|name| name.as_str().len() + OVERHEAD_EACH);
         OVERHEAD + self.attributes.iter().map(each).sum::<usize>() + names.sum::<usize>()
     }
+}
+
+/// Returns an attribute with memory of its own: a driver's values are slices of the buffers that it reads into, and each keeps
+/// all of its buffer.
+fn copy(held: &StoredAttribute) -> StoredAttribute {
+    StoredAttribute { value: Bytes::copy_from_slice(&held.value), ..held.clone() }
 }
 
 /// Returns whether a store records an access, as [`Touch::AtMostEvery`] has it.

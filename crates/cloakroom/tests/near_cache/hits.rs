@@ -159,6 +159,18 @@ async fn memory_is_bounded() {
 }
 
 #[tokio::test]
+async fn what_is_kept_keeps_no_buffer_of_the_driver() {
+    let nodes = Nodes::new().await;
+    let node = nodes.store().await;
+    let ticket = session(&node, &[("a", "1"), ("b", "2")]).await;
+    let answer = open(&node, &asking(&ticket, &["a", "b"])).await;
+    assert_eq!(nodes.store.hub.buffers(), 2);
+    drop(answer);
+    assert_eq!((nodes.store.hub.buffers(), node.cache.len()), (0, 1));
+    assert_eq!(read(&node, &ticket, "b").await.unwrap(), "2");
+}
+
+#[tokio::test]
 async fn what_is_ended_here_is_gone_here_at_once() {
     let nodes = Nodes::new().await;
     let node = nodes.store().await;
