@@ -31,6 +31,8 @@ pub(crate) struct Hub {
     is_cut_off: AtomicBool,
     /// Answers loads that need not have the latest, like a copy of the store that lags behind.
     pub(crate) copy: Mutex<Option<Loaded>>,
+    /// How many of the next loads panic.
+    pub(crate) panics: AtomicUsize,
     /// Counts the buffers that values were read into and that somebody has still.
     buffers: Arc<()>,
     /// Holds loads up after they have read.
@@ -230,6 +232,10 @@ impl Store for Telling {
 
     async fn load(&self, load: &Load) -> Result<Loaded, Error> {
         self.hub.loads.fetch_add(1, Ordering::SeqCst);
+        let left = |panics: usize| panics.checked_sub(1);
+        if self.hub.panics.fetch_update(Ordering::SeqCst, Ordering::SeqCst, left).is_ok() {
+            panic!("a store that panics, as it was told to");
+        }
         let copy = self.hub.copy.lock().unwrap().clone();
         if let (Some(copy), true) = (copy, load.freshness != Freshness::Latest) {
             return Ok(copy);
