@@ -81,6 +81,10 @@ impl<S: Store> NearCache<S> {
     /// # Errors
     ///
     /// When the store has no feed.
+    ///
+    /// # Panics
+    ///
+    /// As [`build`](NearCacheBuilder::build).
     pub fn new(store: S) -> Result<Self, NoFeed> {
         NearCacheBuilder::default().build(store)
     }
@@ -182,6 +186,11 @@ impl NearCacheBuilder {
     /// # Errors
     ///
     /// When the store has no feed.
+    ///
+    /// # Panics
+    ///
+    /// Outside a Tokio runtime, where the store needs one to start a feed, as `NatsStore` does: whether there is one is found
+    /// out by starting it.
     pub fn build<S: Store>(self, store: S) -> Result<NearCache<S>, NoFeed> {
         if store.feed().is_none() {
             return Err(NoFeed { backend: store.about().backend });
