@@ -42,9 +42,9 @@ use self::held::Held;
 /// # What it costs
 ///
 /// - A hit costs no round trip. Its access is recorded beside the request, by a load that reads nothing, as often as the
-///   throttle of accesses says and at most once at a time for each session (one that got no answer for a tenth of the session's
-///   interval is tried again); never more seldom than every tenth of the session's
-///   interval, so that none expires that is in use. If the process dies in that moment, the access is lost.
+///   throttle of accesses says and at most once at a time for each session; never more seldom than every tenth of the session's
+///   interval, so that none expires that is in use, and again where nothing was heard for that long. If the process dies in
+///   that moment, the access is lost.
 /// - Memory for what is kept, up to [`max_bytes`](NearCacheBuilder::max_bytes); beyond it the least recently used goes.
 /// - The feed: see the store's README.
 ///
