@@ -1,5 +1,7 @@
 //! A disk that fails or is slow: memory grows, to the hard bound and no further.
 
+use std::time::Duration;
+
 use cloakroom::core::{Edit, ErrorKind, Gone, Guard, Invalidate, Outcome, Store};
 
 use crate::support::{Rig, change, create, until};
@@ -26,6 +28,28 @@ async fn a_failing_disk_keeps_sessions_in_memory_and_they_go_when_it_works_again
     for guard in guards {
         assert_eq!(rig.open(guard).await.unwrap().attributes[0].value.len(), 10_000);
     }
+}
+
+#[tokio::test]
+async fn a_depot_that_panics_keeps_sessions_in_memory_and_they_go_when_it_works_again() {
+    let rig = Rig::bounded(20_000, 100_000).await;
+    rig.depot.panic("put", true);
+    let filling = async {
+        loop {
+            if let Err(error) = rig.store.commit(&create(10_000, None)).await {
+                break error;
+            }
+        }
+    };
+    let refused = tokio::time::timeout(Duration::from_secs(60), filling).await.unwrap();
+    assert_eq!(refused.kind(), ErrorKind::Full);
+    assert!(rig.store.is_failing());
+    assert_eq!(rig.store.passivated(), 0);
+    rig.depot.panic("put", false);
+    until(|| rig.store.bytes() < 40_000).await;
+    until(|| !rig.store.is_failing()).await;
+    rig.create(10_000).await;
+    rig.store.stop().await.unwrap();
 }
 
 #[tokio::test]
