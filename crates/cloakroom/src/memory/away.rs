@@ -188,8 +188,15 @@ impl Shard {
         self.away.insert(handle, held);
     }
 
+    /// Returns by how much a commit makes the shard grow. One that will be refused for its ticket, or because there is no such
+    /// session, needs no room to be told so.
     fn growth(&self, commit: &Commit) -> u64 {
-        if let Some(held) = self.peek(&commit.guard.handle) {
+        let held = self.peek(&commit.guard.handle);
+        let is_change = matches!(commit.intent, Intent::Change);
+        if is_change && !held.is_some_and(|held| held.record.knows(&commit.guard.proof)) {
+            return 0;
+        }
+        if let Some(held) = held {
             return held.growth(commit);
         }
         let changes = commit.changes.attributes.iter().map(|change| cost_of(&change.name, &change.edit));

@@ -73,7 +73,9 @@ impl Cache {
         }
         let opened = snapshot.answer(load, now)?;
         let must_record = snapshot.must_record(load.touch, now);
-        snapshot.is_recording |= must_record;
+        if must_record {
+            snapshot.recording_since = Some(now);
+        }
         Some(Hit { opened, record: must_record.then_some(snapshot.id) })
     }
 
@@ -149,7 +151,7 @@ impl Cache {
         else {
             return;
         };
-        snapshot.is_recording = false;
+        snapshot.recording_since = None;
         match answer {
             None => {}
             Some(Loaded::Open(opened))

@@ -2,7 +2,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use cloakroom_core::{Clock, Guard, Handle, Invalidate, Load, Loaded, Notice, Timestamp, Touch, Version};
+use cloakroom_core::{
+    Clock, Freshness, Guard, Handle, Invalidate, Load, Loaded, Notice, Timestamp, Touch, Version,
+};
 
 use super::cache::{Begun, Cache, Hit};
 
@@ -23,9 +25,10 @@ impl Held {
     }
 
     /// Begins a load whose answer is to be kept, if it can be.
-    pub(super) fn begin<'a>(&'a self, load: &'a Load) -> Loading<'a> {
+    pub(super) fn begin(&self, load: &Load) -> Loading<'_> {
         let begun = self.lock().begin(load.guard.handle, self.clock.now());
-        Loading { held: self, load, begun }
+        let freshness = if begun.is_some() { Freshness::Latest } else { load.freshness };
+        Loading { held: self, load: Load { freshness, ..load.clone() }, begun }
     }
 
     /// Drops what is known of a session that is about to change, and again when the change is over.
@@ -121,18 +124,24 @@ impl Clock for Since {
 /// A load that is under way.
 pub(super) struct Loading<'a> {
     held: &'a Held,
-    load: &'a Load,
+    load: Load,
     begun: Option<Begun>,
 }
 
 impl Loading<'_> {
+    /// Returns what the store is asked. What is kept must come from the source: what the feed has told before is told for no copy
+    /// again.
+    pub(super) fn asks(&self) -> &Load {
+        &self.load
+    }
+
     pub(super) fn over(mut self, answer: Option<&Loaded>) {
         self.finish(answer);
     }
 
     fn finish(&mut self, answer: Option<&Loaded>) {
         if let Some(begun) = self.begun.take() {
-            self.held.lock().finish(begun, self.load, answer);
+            self.held.lock().finish(begun, &self.load, answer);
         }
     }
 }

@@ -36,13 +36,15 @@ use self::held::Held;
 ///   to the store. A suspended machine's clock stands still: for up to `max_staleness` after it wakes, it may answer from
 ///   before.
 /// - **A load may demand more**: [`Freshness::Latest`](cloakroom_core::Freshness) always reads the store, and
-///   `AtLeast` what is older than the visitor has seen.
+///   `AtLeast` what is older than the visitor has seen. What is kept is always read from the source, and never from a copy that
+///   the store keeps.
 ///
 /// # What it costs
 ///
 /// - A hit costs no round trip. Its access is recorded beside the request, by a load that reads nothing, as often as the
 ///   throttle of accesses says and at most once at a time for each session; never more seldom than every tenth of the session's
-///   interval, so that none expires that is in use. If the process dies in that moment, the access is lost.
+///   interval, so that none expires that is in use, and again where nothing was heard for that long. If the process dies in
+///   that moment, the access is lost.
 /// - Memory for what is kept, up to [`max_bytes`](NearCacheBuilder::max_bytes); beyond it the least recently used goes.
 /// - The feed: see the store's README.
 ///
@@ -79,6 +81,10 @@ impl<S: Store> NearCache<S> {
     /// # Errors
     ///
     /// When the store has no feed.
+    ///
+    /// # Panics
+    ///
+    /// As [`build`](NearCacheBuilder::build).
     pub fn new(store: S) -> Result<Self, NoFeed> {
         NearCacheBuilder::default().build(store)
     }
@@ -180,6 +186,11 @@ impl NearCacheBuilder {
     /// # Errors
     ///
     /// When the store has no feed.
+    ///
+    /// # Panics
+    ///
+    /// Outside a Tokio runtime, where the store needs one to start a feed, as `NatsStore` does: whether there is one is found
+    /// out by starting it.
     pub fn build<S: Store>(self, store: S) -> Result<NearCache<S>, NoFeed> {
         if store.feed().is_none() {
             return Err(NoFeed { backend: store.about().backend });

@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use bytes::Bytes;
 use cloakroom_core::{
     Freshness, Guard, Load, Meta, Name, Opened, Standing, StoredAttribute, Timestamp, Touch, Wanted,
 };
@@ -27,8 +28,8 @@ pub(super) struct Snapshot {
     /// Whether the store has seen an access by this ticket. Until then the next one must reach it, however young the last:
     /// it ends the time in which a renewed ticket is handed out again.
     is_seen: bool,
-    /// Whether an access is being recorded.
-    pub(super) is_recording: bool,
+    /// Since when an access is being recorded, by the store's clock.
+    pub(super) recording_since: Option<Timestamp>,
 }
 
 /// When something was read: by the store's clock, and by ours before it was asked.
@@ -49,7 +50,7 @@ impl Snapshot {
             is_whole: false,
             names: None,
             is_seen: false,
-            is_recording: false,
+            recording_since: None,
         };
         snapshot.add(load, opened, here);
         snapshot
@@ -66,7 +67,7 @@ impl Snapshot {
             }
             Wanted::Everything => self.is_whole = true,
         }
-        let present = opened.attributes.iter().map(|held| (held.name.clone(), Some(held.clone())));
+        let present = opened.attributes.iter().map(|held| (held.name.clone(), Some(copy(held))));
         self.attributes.extend(present);
         if let Some(names) = &opened.names {
             self.names = Some(names.clone());
@@ -148,9 +149,16 @@ impl Snapshot {
         match touch {
             Touch::Never => false,
             Touch::AtMostEvery(every) => {
-                !self.is_recording && (!self.is_seen || is_due(&self.meta, every, now))
+                !self.is_recording(now) && (!self.is_seen || is_due(&self.meta, every, now))
             }
         }
+    }
+
+    /// Returns whether an access is being recorded. One of which nothing was heard for long does not count, so that the session
+    /// does not expire for it.
+    fn is_recording(&self, now: Timestamp) -> bool {
+        let longest = self.meta.max_inactive_interval / 10;
+        self.recording_since.is_some_and(|since| now.since(since) < longest)
     }
 
     /// Returns how many bytes this takes, about.
@@ -161,6 +169,12 @@ impl Snapshot {
         let names = self.names.iter().flatten().map(|name| name.as_str().len() + OVERHEAD_EACH);
         OVERHEAD + self.attributes.iter().map(each).sum::<usize>() + names.sum::<usize>()
     }
+}
+
+/// Returns an attribute with memory of its own: a driver's values are slices of the buffers that it reads into, and each keeps
+/// all of its buffer.
+fn copy(held: &StoredAttribute) -> StoredAttribute {
+    StoredAttribute { value: Bytes::copy_from_slice(&held.value), ..held.clone() }
 }
 
 /// Returns whether a store records an access, as [`Touch::AtMostEvery`] has it.

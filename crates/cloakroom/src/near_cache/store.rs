@@ -30,7 +30,7 @@ impl<S: Store> Store for NearCache<S> {
         }
         telemetry::near_cache_loaded("miss");
         let loading = self.inner.held.begin(load);
-        let answer = self.inner.store.load(load).await;
+        let answer = self.inner.store.load(loading.asks()).await;
         loading.over(answer.as_ref().ok());
         answer
     }

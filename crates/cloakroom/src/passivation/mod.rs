@@ -24,7 +24,7 @@
 //! | memory | beyond [`max_bytes`](crate::memory::MemoryStoreBuilder::max_bytes) sessions are passivated, down to 7/8 of it, beside the requests |
 //! | use | a load or a commit with a ticket for the session brings it back: one read of the disk, however many ask at once |
 //! | eviction | never: no session is dropped that lives |
-//! | the disk fails writing | sessions stay in memory, which says so in the log and in the metrics; it is tried again, after at most five seconds |
+//! | the disk fails writing | sessions stay in memory, which says so in the log and in the metrics; it is tried again, after at most five seconds. So after a panic in the depot |
 //! | memory reaches [`hard_max_bytes`](PassivatingStoreBuilder::hard_max_bytes) | whatever would need more waits while sessions are passivated. If they cannot be, new sessions and commits that make one larger are refused with [`ErrorKind::Full`]; loads, invalidations and other commits go on |
 //! | the disk fails reading | those who need that session get the depot's error, and the session stays where it is |
 //! | [`stop`](PassivatingStore::stop) | all sessions go to disk, and the next start finds them |
@@ -135,7 +135,7 @@ impl PassivatingStore {
         self.shared.memory.bytes()
     }
 
-    /// Returns whether the disk failed when sessions were to be passivated last. They are in memory then, and it is tried
+    /// Returns whether the disk failed, or the depot panicked, when sessions were to be passivated last. They are in memory then, and it is tried
     /// again.
     #[must_use]
     pub fn is_failing(&self) -> bool {

@@ -1,5 +1,8 @@
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use cloakroom_core::{Error, ErrorKind};
@@ -23,12 +26,27 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long to wait before the first new attempt, and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
+/// How long to wait before passivation goes on after a panic.
+const AGAIN: Duration = Duration::from_secs(1);
+
 /// How often the gauges are set when nothing happens.
 const IDLE: Duration = Duration::from_secs(10);
 
 impl Shared {
-    /// Passivates whenever there is too much in memory.
+    /// Passivates until the task is stopped, also after a depot or a clock has panicked.
     pub(super) async fn run(self: Arc<Self>) {
+        while panics(self.passivate_as_needed()).await {
+            tracing::error!(
+                "the task that passivates sessions panicked: they stay in memory; starting it again"
+            );
+            self.progress.send_modify(|is_failing| *is_failing = true);
+            tokio::time::sleep(AGAIN).await;
+            self.wake.notify_one();
+        }
+    }
+
+    /// Passivates whenever there is too much in memory.
+    async fn passivate_as_needed(&self) {
         let mut pause: Option<Duration> = None;
         loop {
             match pause {
@@ -101,6 +119,16 @@ impl Shared {
             _ => {}
         }
     }
+}
+
+/// Returns whether this panics. It runs in the same task, so that whoever stops that has stopped all of it.
+async fn panics(work: impl Future<Output = ()>) -> bool {
+    let mut work = pin!(work);
+    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
+        Ok(polled) => polled.map(|()| false),
+        Err(_) => Poll::Ready(true),
+    })
+    .await
 }
 
 async fn in_time<T>(

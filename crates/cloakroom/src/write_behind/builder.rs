@@ -59,7 +59,7 @@ impl<S: Store> WriteBehindBuilder<S> {
     }
 
     /// Sets how long one write in the background may take. 5 seconds by default. One that takes longer is tried again, with
-    /// the same id, so that it is applied once.
+    /// the same id, so that it is applied once. When the last handle is dropped, what is held back is tried for so long.
     pub fn write_timeout(mut self, timeout: Duration) -> Self {
         self.settings.write_timeout = timeout;
         self

@@ -1,4 +1,4 @@
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cloakroom_core::Handle;
 use tokio::sync::RwLock;
@@ -51,6 +51,30 @@ impl Drop for Unanswered<'_> {
         if let Some(lane) = self.0 {
             lane.state().doubt();
         }
+    }
+}
+
+/// Puts in doubt what is known of sessions that are about to end, and again when this is dropped, whether or not the store has
+/// answered: what was loaded meanwhile may be from before the end.
+#[derive(Debug)]
+#[must_use]
+pub(super) struct Ending(Vec<Arc<Lane>>);
+
+impl Ending {
+    pub(super) fn begin(lanes: Vec<Arc<Lane>>) -> Self {
+        let ending = Self(lanes);
+        ending.doubt();
+        ending
+    }
+
+    fn doubt(&self) {
+        self.0.iter().for_each(|lane| lane.state().doubt());
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.doubt();
     }
 }
 

@@ -30,7 +30,8 @@
 //!   later write wins. A version that was told here is then passed over.
 //! - An answer to a commit is a promise of this process, and of no other. Three things can break it: the process dies; the
 //!   session is ended or signed in elsewhere meanwhile; commits of another node leave no room below a limit. Then all that was
-//!   held back of this session is lost together, and its access counts all the same unless it has ended.
+//!   held back of this session is lost together, and its access counts all the same unless it has ended. What
+//!   expects something (`update`, `take_once`) is then a conflict until the latest was read, as both do after a conflict.
 //! - What cannot be written until the session would have ended is given up, and counted and logged. A store that is away for
 //!   longer than that has lost the session in any case.
 //! - All attributes that were written together have the revision of the last of the commits.
@@ -43,9 +44,11 @@
 //! some hundred bytes, and the names of the attributes that it has seen of it. Around a near cache it belongs outside
 //! (`WriteBehind` around the cache around the store), so that the cache holds what the store has.
 //!
-//! Loads always ask the store, so they fail when it does. The other operations are those of the store around which this is;
-//! a list of a principal's sessions and a sweep first write what concerns them. A [feed](cloakroom_core::Store::feed) tells of a
-//! commit when it is written.
+//! Loads always ask the store, so they fail when it does. The other operations are those of the store around which this is.
+//! An end, and a list of a principal's sessions, first write what concerns them, and wait for that for half a second at
+//! most: what cannot be written is lost with a session that ends, and missing in the list (its label and last access). No end
+//! fails because something cannot be written. A sweep does: it would take a session for expired whose last access is held
+//! back. A [feed](cloakroom_core::Store::feed) tells of a commit when it is written.
 //!
 //! # How it works
 //!
@@ -76,6 +79,7 @@ mod account;
 mod batch;
 mod builder;
 mod clock;
+mod ending;
 mod known;
 mod lane;
 mod overlay;

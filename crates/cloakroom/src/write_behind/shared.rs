@@ -206,10 +206,15 @@ impl<S: Store> Shared<S> {
     }
 
     /// Returns the lanes with something held back of which this is true.
-    pub(super) fn held(&self, which: impl Fn(&State) -> bool) -> Vec<Arc<Lane>> {
+    pub(super) fn held(&self, which: impl Fn(Handle, &State) -> bool) -> Vec<Arc<Lane>> {
         let handles = self.account().handles();
         let lanes = handles.into_iter().filter_map(|handle| self.find(handle));
-        lanes.filter(|lane| which(&lane.state())).collect()
+        lanes.filter(|lane| which(lane.handle, &lane.state())).collect()
+    }
+
+    /// Returns the lanes of which this is true.
+    pub(super) fn lanes_that(&self, which: impl Fn(&State) -> bool) -> Vec<Arc<Lane>> {
+        self.every_lane().into_iter().filter(|lane| which(&lane.state())).collect()
     }
 
     /// Takes a session whose time has come out of the schedule. Returns how long to wait where there is none.

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use cloakroom_core::{
-    Commit, Committed, Edit, Error, Guard, Intent, Load, Loaded, Name, Opened, Outcome, Principal, Standing,
-    TicketChange, TicketFate, Timestamp, Version,
+    Commit, Committed, Edit, Error, Freshness, Guard, Handle, Intent, Invalidate, Load, Loaded, Name, Opened,
+    Outcome, Principal, Standing, TicketChange, TicketFate, Timestamp, Version,
 };
 
 use super::batch::Batch;
@@ -25,6 +25,18 @@ pub(super) struct State {
     pub(super) failures: u32,
     /// What was told to the account of all sessions: the age of the oldest commit, and the bytes.
     pub(super) accounted: Option<(Timestamp, usize)>,
+    /// Counts how often what is known was dropped or put in doubt.
+    doubts: u64,
+    /// The store has refused changes that requests may have read here. Until one has asked for the latest, no expectation is
+    /// taken for what it says: the revision in it may be that of what was lost, and since then of another node's commit.
+    pub(super) lost: bool,
+}
+
+/// When the store was asked about a session, and what was known then.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    at: Timestamp,
+    doubts: u64,
 }
 
 /// What becomes of a commit.
@@ -45,6 +57,28 @@ pub(super) enum Look {
     Right,
     /// What is held back has to be written first.
     Unclear,
+}
+
+/// The versions of a session that this node knows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Versions {
+    /// The store's, when this node last looked.
+    stored: Version,
+    /// The last one that a request was told on this node, with what is held back.
+    told: Version,
+}
+
+impl Versions {
+    /// Returns how new the store's answer must be where a load asks for `asked`: no older than what this node has seen there,
+    /// and no newer than it can be there. What is held back counts for the visitor, and not for a copy behind this store. What
+    /// the visitor has seen beyond that is from another node.
+    pub(super) fn not_older(self, asked: Freshness) -> Freshness {
+        match asked {
+            Freshness::AtLeast(seen) if seen > self.told => asked,
+            Freshness::Any | Freshness::AtLeast(_) => Freshness::AtLeast(self.stored),
+            Freshness::Latest => Freshness::Latest,
+        }
+    }
 }
 
 /// What was lost in a write.
@@ -138,6 +172,7 @@ impl State {
             return Ok(None);
         }
         batch.empty()?;
+        self.lost = true;
         Ok(Some(Lost { reason, commits: batch.count().get() }))
     }
 
@@ -147,14 +182,15 @@ impl State {
         self.writing.is_none() && (self.pending.is_none() || is_exact)
     }
 
-    /// Returns the version that the store has, if something is held back on top of it.
-    pub(super) fn base(&self) -> Option<Version> {
-        self.pending.as_ref().and(self.known.as_ref()).map(|known| known.base)
+    /// Returns the session's versions, if something is held back.
+    pub(super) fn held_versions(&self) -> Option<Versions> {
+        self.versions().filter(|_| self.pending.is_some())
     }
 
-    /// Returns the version that the store had when this node last looked.
-    pub(super) fn stored(&self) -> Option<Version> {
-        self.known.as_ref().map(|known| known.base).filter(|version| version.0 > 0)
+    /// Returns the session's versions, as far as they are known.
+    pub(super) fn versions(&self) -> Option<Versions> {
+        let known = self.known.as_ref().filter(|known| known.base.0 > 0)?;
+        Some(Versions { stored: known.base, told: known.record.version })
     }
 
     /// Returns whether the store may take the session for expired, by what it has recorded.
@@ -162,13 +198,27 @@ impl State {
         self.known.as_ref().is_none_or(|known| known.may_look_expired(now))
     }
 
-    /// Takes note of a load's answer, and puts what is held back over it. Nothing was written since the load began.
-    pub(super) fn loaded(&mut self, load: &Load, answer: &mut Loaded, asked: Timestamp) -> Look {
+    /// Begins to ask the store, at this node's `now`.
+    pub(super) fn ask(&self, now: Timestamp) -> Asked {
+        Asked { at: now, doubts: self.doubts }
+    }
+
+    /// Takes note of a load's answer, and puts what is held back over it. Nothing was written since the load began; but the
+    /// session may have ended, of which an answer from before knows nothing.
+    pub(super) fn loaded(&mut self, load: &Load, answer: &mut Loaded, asked: Asked) -> Look {
+        let look = self.look(load, answer, asked);
+        self.lost &= !(matches!(look, Look::Right) && load.freshness == Freshness::Latest);
+        look
+    }
+
+    fn look(&mut self, load: &Load, answer: &mut Loaded, asked: Asked) -> Look {
         let is_ours = self.is_theirs(&load.guard);
         match answer {
             Loaded::Open(opened) => {
                 let Some(batch) = &self.pending else {
-                    self.see(load, opened, asked);
+                    if asked.doubts == self.doubts {
+                        self.see(load, opened, asked.at);
+                    }
                     return Look::Right;
                 };
                 let Some(known) = self.known.as_mut().filter(|known| known.exact) else {
@@ -178,9 +228,9 @@ impl State {
                     return Look::Unclear;
                 }
                 if opened.standing == Standing::Current {
-                    known.see_again(load, opened, asked, Some(&|name| batch.changes(name)));
+                    known.see_again(load, opened, asked.at, Some(&|name| batch.changes(name)));
                 }
-                overlay(opened, &load.select, batch, known, asked);
+                overlay(opened, &load.select, batch, known, asked.at);
                 Look::Right
             }
             Loaded::Absent | Loaded::Superseded if is_ours && self.pending.is_some() => Look::Unclear,
@@ -197,7 +247,8 @@ impl State {
         let version = opened.meta.version;
         match &mut self.known {
             Some(known) if known.base > version && !known.is_old(asked) => {}
-            _ if opened.standing != Standing::Current => {}
+            Some(known) if opened.standing != Standing::Current => known.exact &= known.base >= version,
+            None if opened.standing != Standing::Current => {}
             Some(known) if known.base == version => known.see_again(load, opened, asked, None),
             known => {
                 let recent = known.take().map(|known| known.record.recent);
@@ -209,15 +260,18 @@ impl State {
     }
 
     /// Takes note of the store's answer to a commit that was not held back. Nothing else is.
-    pub(super) fn committed(&mut self, commit: &Commit, answer: &Result<Outcome, Error>, asked: Timestamp) {
+    pub(super) fn committed(&mut self, commit: &Commit, answer: &Result<Outcome, Error>, asked: Asked) {
         match (answer, &commit.intent) {
             (Ok(Outcome::Committed(committed)), Intent::Create(creation)) => match &mut self.known {
                 Some(known) => known.start_over(),
-                none => *none = Known::created(commit, creation, committed, asked),
+                none if asked.doubts == self.doubts => {
+                    *none = Known::created(commit, creation, committed, asked.at);
+                }
+                None => {}
             },
             (Ok(Outcome::Committed(committed)), Intent::Change) => match &mut self.known {
                 Some(_) if committed.ticket == TicketFate::AlreadySignedIn => self.doubt(),
-                Some(known) => known.applied(commit, committed, asked),
+                Some(known) => known.applied(commit, committed, asked.at),
                 None => {}
             },
             (Ok(Outcome::Gone(_)), _) if self.is_theirs(&commit.guard) => self.forget(),
@@ -226,8 +280,9 @@ impl State {
         }
     }
 
-    /// What is known may be wrong: nothing is held back before the next load.
+    /// What is known may be wrong: nothing is held back before the next load has begun and ended.
     pub(super) fn doubt(&mut self) {
+        self.doubts += 1;
         if let Some(known) = &mut self.known {
             known.exact = false;
         }
@@ -235,6 +290,7 @@ impl State {
 
     /// The session has ended: what is still held back of it will be refused, and nothing is known of its commits any more.
     pub(super) fn forget(&mut self) {
+        self.doubts += 1;
         self.known = None;
     }
 
@@ -258,6 +314,19 @@ impl State {
     /// Returns whether this may be one of a principal's sessions, as far as is known.
     pub(super) fn may_belong_to(&self, principal: &Principal) -> bool {
         self.known.as_ref().is_none_or(|known| known.record.principal.as_ref() == Some(principal))
+    }
+
+    /// Returns whether this is one of the sessions that an end is asked for, as far as is known.
+    pub(super) fn is_meant(&self, handle: Handle, invalidate: &Invalidate) -> bool {
+        let owner = self.known.as_ref().and_then(|known| known.record.principal.as_ref());
+        match invalidate {
+            Invalidate::Ticket(guard) => self.is_theirs(guard),
+            Invalidate::Handle { owner: wanted, .. } => wanted.is_none() || wanted.as_ref() == owner,
+            Invalidate::Principal { principal, except } => {
+                Some(principal) == owner && *except != Some(handle)
+            }
+            Invalidate::Everyone => true,
+        }
     }
 
     /// Returns whether this is the ticket that was seen to be the current one.

@@ -4,20 +4,21 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use cloakroom_core::{
-    About, Commit, Conflict, Ended, Error, Feed, Freshness, Handle, Invalidate, Invalidated, Load, Loaded,
-    Outcome, Principal, SessionInfo, Store, Sweep, Version,
+    About, Commit, Conflict, Ended, Error, Feed, Handle, Invalidate, Invalidated, Load, Loaded, Outcome,
+    Principal, SessionInfo, Store, Sweep, Timestamp,
 };
 
 use super::builder::WriteBehindBuilder;
 use super::lane::Lane;
 use super::shared::{Extent, Shared};
-use super::state::{Decision, Look, expects};
+use super::state::{Asked, Decision, Look, State, Versions, expects};
 
 /// A store around a store that writes the commits of a session together, every few seconds.
 ///
 /// See the [module's description](super) for what it promises and what it may lose. Clones are the same store; the last one
-/// that is dropped has all that is held back written, as long as the runtime lives. To be sure of it, wait for
-/// [`flush`](Self::flush) before the process ends.
+/// that is dropped has all that is held back written, as long as the runtime lives. Where the store fails, that is tried again
+/// and again until [`write_timeout`](WriteBehindBuilder::write_timeout) has passed; what is left then is lost, and counted and
+/// logged. To be sure of it, wait for [`flush`](Self::flush) before the process ends.
 ///
 /// ```
 /// use std::time::Duration;
@@ -67,7 +68,7 @@ impl<S: Store> WriteBehind<S> {
     /// there are.
     pub async fn flush(&self) -> Result<(), Error> {
         let shared = self.shared();
-        shared.write_all(shared.held(|_| true)).await
+        shared.write_all(shared.held(|_, _| true)).await
     }
 
     /// Returns how many sessions have something held back.
@@ -82,7 +83,7 @@ impl<S: Store> WriteBehind<S> {
         self.shared().account().bytes()
     }
 
-    fn shared(&self) -> &Arc<Shared<S>> {
+    pub(super) fn shared(&self) -> &Arc<Shared<S>> {
         &self.handle.0
     }
 
@@ -92,50 +93,10 @@ impl<S: Store> WriteBehind<S> {
         let _at_once = lane.at_once();
         let _turn = lane.turn.write().await;
         shared.settle(lane, Extent::All).await?;
-        let (asked, stored) = (shared.clock.now(), lane.state().stored());
-        let mut answer = shared.store.load(&not_older(load, stored)).await?;
+        let (asked, versions) = begin(lane, shared.clock.now(), State::versions);
+        let mut answer = shared.store.load(&not_older(load, versions)).await?;
         let _ = lane.state().loaded(load, &mut answer, asked);
         Ok(answer)
-    }
-
-    /// Ends one session. What is held back is written first, so that whoever is told of the end is told of all of it; should
-    /// that fail, it is dropped with the session.
-    async fn end_one(&self, handle: Handle, invalidate: &Invalidate) -> Result<Invalidated, Error> {
-        let shared = self.shared();
-        let lane = shared.lane(handle);
-        let _at_once = lane.at_once();
-        let _turn = lane.turn.write().await;
-        let settled = shared.settle(&lane, Extent::All).await;
-        lane.state().doubt();
-        let answer = shared.store.invalidate(invalidate).await?;
-        if let Invalidated::Done(ended) = &answer {
-            let mut state = lane.state();
-            let by_ticket = matches!(invalidate, Invalidate::Ticket(guard) if state.is_theirs(guard));
-            if !ended.is_empty() || (by_ticket && settled.is_err()) {
-                shared.give_up(&lane, &mut state, "gone");
-            }
-        }
-        Ok(answer)
-    }
-
-    async fn end_all_of(&self, principal: &Principal, invalidate: &Invalidate) -> Result<Invalidated, Error> {
-        let shared = self.shared();
-        self.settle_those_of(principal).await?;
-        let answer = shared.store.invalidate(invalidate).await?;
-        if let Invalidated::Done(ended) = &answer {
-            self.have_ended(ended);
-        }
-        Ok(answer)
-    }
-
-    async fn settle_those_of(&self, principal: &Principal) -> Result<(), Error> {
-        let shared = self.shared();
-        shared.write_all(shared.held(|state| state.may_belong_to(principal))).await
-    }
-
-    fn have_ended(&self, ended: &[Ended]) {
-        let lanes: Vec<_> = ended.iter().filter_map(|ended| self.shared().find(ended.handle)).collect();
-        self.shared().forget(&lanes);
     }
 }
 
@@ -155,8 +116,8 @@ impl<S: Store> Store for WriteBehind<S> {
             drop(turn);
             return self.load_settled(&lane, load).await;
         }
-        let (asked, base) = (shared.clock.now(), lane.state().base());
-        let mut answer = shared.store.load(&not_older(load, base)).await?;
+        let (asked, versions) = begin(&lane, shared.clock.now(), State::held_versions);
+        let mut answer = shared.store.load(&not_older(load, versions)).await?;
         let before = seen(&answer);
         if matches!(lane.state().loaded(load, &mut answer, asked), Look::Right) {
             return Ok(answer);
@@ -185,11 +146,11 @@ impl<S: Store> Store for WriteBehind<S> {
         }
         let _at_once = lane.at_once();
         let _turn = lane.turn.write().await;
-        let lost = shared.settle(&lane, Extent::All).await?;
-        if let (Some(_), Some(name)) = (lost, expects(commit)) {
+        let lost = shared.settle(&lane, Extent::All).await?.is_some() || lane.state().lost;
+        if let (true, Some(name)) = (lost, expects(commit)) {
             return Ok(Outcome::Conflict(Conflict::Attribute(name)));
         }
-        let asked = shared.clock.now();
+        let asked = lane.state().ask(shared.clock.now());
         let unanswered = lane.unanswered();
         let answer = shared.store.commit(commit).await;
         unanswered.answered();
@@ -205,24 +166,21 @@ impl<S: Store> Store for WriteBehind<S> {
             Invalidate::Ticket(guard) => self.end_one(guard.handle, invalidate).await,
             Invalidate::Handle { handle, .. } => self.end_one(*handle, invalidate).await,
             Invalidate::Principal { principal, .. } => self.end_all_of(principal, invalidate).await,
-            Invalidate::Everyone => {
-                let shared = self.shared();
-                let answer = shared.store.invalidate(invalidate).await;
-                shared.forget(&shared.every_lane());
-                answer
-            }
+            Invalidate::Everyone => self.end_everyone(invalidate).await,
         }
     }
 
     async fn sessions_of(&self, principal: &Principal) -> Result<Vec<SessionInfo>, Error> {
-        self.settle_those_of(principal).await?;
+        self.settle_those_of(principal).await;
         self.shared().store.sessions_of(principal).await
     }
 
+    /// Writes first what is held back of sessions that the store may take for expired. If that fails, nothing is handed out: an
+    /// end that is late harms nobody, and one of a session in use would.
     async fn sweep(&self, sweep: &Sweep) -> Result<Vec<Ended>, Error> {
         let shared = self.shared();
         let now = shared.clock.now();
-        shared.write_all(shared.held(|state| state.may_look_expired(now))).await?;
+        shared.write_all(shared.held(|_, state| state.may_look_expired(now))).await?;
         shared.store.sweep(sweep).await
     }
 
@@ -239,23 +197,27 @@ impl<S: Store> Store for WriteBehind<S> {
     }
 }
 
+/// Begins to ask the store about a session.
+fn begin(
+    lane: &Lane,
+    now: Timestamp,
+    versions: impl Fn(&State) -> Option<Versions>,
+) -> (Asked, Option<Versions>) {
+    let state = lane.state();
+    (state.ask(now), versions(&state))
+}
+
+fn not_older(load: &Load, versions: Option<Versions>) -> Load {
+    let freshness = versions.map_or(load.freshness, |versions| versions.not_older(load.freshness));
+    Load { freshness, ..load.clone() }
+}
+
 /// Returns when an open session was looked at, and its last access before that.
-fn seen(answer: &Loaded) -> Option<(cloakroom_core::Timestamp, cloakroom_core::Timestamp)> {
+fn seen(answer: &Loaded) -> Option<(Timestamp, Timestamp)> {
     match answer {
         Loaded::Open(opened) => Some((opened.now, opened.meta.accessed_at)),
         _ => None,
     }
-}
-
-/// Asks for an answer that is no older than what this node has seen in the store, and no newer than the store can have:
-/// what is held back here counts for the visitor, and not for a cache behind this store.
-fn not_older(load: &Load, stored: Option<Version>) -> Load {
-    let mut load = load.clone();
-    load.freshness = match (load.freshness, stored) {
-        (Freshness::Any | Freshness::AtLeast(_), Some(stored)) => Freshness::AtLeast(stored),
-        (freshness, _) => freshness,
-    };
-    load
 }
 
 impl<S: Store> Clone for WriteBehind<S> {

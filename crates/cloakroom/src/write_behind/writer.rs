@@ -2,7 +2,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use cloakroom_core::Store;
+use cloakroom_core::{Error, Store};
+use tokio::time::Instant;
 
 use super::shared::{Extent, Shared};
 use crate::error::Chain;
@@ -10,6 +11,9 @@ use crate::telemetry;
 
 /// How often the age of the oldest commit is told, at least, while there is one.
 const TELL_EVERY: Duration = Duration::from_secs(1);
+
+/// How long to wait before what is left at the end is tried again, the first time and at most.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
 impl<S: Store> Shared<S> {
     /// Has the background task running. It is started by the first commit that is held back, and so in a tokio runtime.
@@ -52,11 +56,24 @@ async fn run<S: Store>(shared: Arc<Shared<S>>) {
             }
         }
     }
-    if let Err(error) = shared.write_all(shared.held(|_| true)).await {
+    if let Err(error) = write_the_rest(&shared).await {
         tracing::error!(error = %Chain(&error), "sessions held back could not be written at the end");
     }
-    for lane in shared.held(|_| true) {
+    for lane in shared.held(|_, _| true) {
         shared.give_up(&lane, &mut lane.state(), "stopped");
+    }
+}
+
+/// Writes all that is held back, and tries again for as long as one write may take.
+async fn write_the_rest<S: Store>(shared: &Arc<Shared<S>>) -> Result<(), Error> {
+    let (began, mut pause) = (Instant::now(), PAUSES.0);
+    loop {
+        let written = shared.write_all(shared.held(|_, _| true)).await;
+        if written.is_ok() || began.elapsed() + pause > shared.settings.write_timeout {
+            return written;
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(PAUSES.1);
     }
 }
 

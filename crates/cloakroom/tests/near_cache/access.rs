@@ -1,5 +1,6 @@
 //! Accesses that are answered from memory, and expiry.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use cloakroom::core::{Load, Touch};
@@ -39,6 +40,21 @@ async fn an_access_is_recorded_every_tenth_of_the_interval_whatever_the_throttle
         assert!(open(&node, &visit).await.is_some());
     }
     assert_eq!(nodes.store.hub.loads() - before, 10);
+}
+
+#[tokio::test]
+async fn an_access_that_is_never_recorded_ends_no_session_in_use() {
+    let nodes = Nodes::new().await;
+    let node = nodes.store().await;
+    let ticket = session(&node, &[("a", "1")]).await;
+    let visit = Load { touch: Touch::AtMostEvery(EVERY), ..asking(&ticket, &["a"]) };
+    open(&node, &visit).await;
+    nodes.store.hub.panics.store(1, Ordering::SeqCst);
+    for _ in 0..50 {
+        nodes.clock.advance(INTERVAL / 20);
+        assert!(open(&node, &visit).await.is_some());
+    }
+    assert_eq!(nodes.store.hub.panics.load(Ordering::SeqCst), 0);
 }
 
 #[tokio::test]

@@ -102,6 +102,24 @@ async fn a_load_may_demand_more() {
 }
 
 #[tokio::test]
+async fn what_is_kept_comes_from_no_copy_of_the_store() {
+    let nodes = Nodes::new().await;
+    let node = nodes.store().await;
+    let (changed, ended) = (session(&node, &[("a", "1")]).await, session(&node, &[("a", "1")]).await);
+    let copies =
+        [nodes.store.load(&asking(&changed, &["a"])).await, nodes.store.load(&asking(&ended, &["a"])).await];
+    commit(&node, &change(changed.guard(), &[("a", "2")])).await;
+    let _ = node.invalidate(&Invalidate::Ticket(ended.guard())).await.unwrap();
+    let [of_changed, of_ended] = copies.map(|copy| Some(copy.unwrap()));
+    *nodes.store.hub.copy.lock().unwrap() = of_changed;
+    for _ in 0..2 {
+        assert_eq!(read(&node, &changed, "a").await.unwrap(), "2");
+    }
+    *nodes.store.hub.copy.lock().unwrap() = of_ended;
+    assert!(open(&node, &asking(&ended, &["a"])).await.is_none());
+}
+
+#[tokio::test]
 async fn what_lapses_is_read_anew() {
     let nodes = Nodes::new().await;
     let node = nodes.store().await;
@@ -138,6 +156,18 @@ async fn memory_is_bounded() {
     assert_eq!(read(&node, &huge, "a").await.unwrap().len(), most);
     assert_eq!(loads(&nodes, open(&node, &asking(&huge, &["a"]))).await, 1, "what does not fit is not kept");
     assert_eq!((node.cache.len(), node.cache.bytes()), (0, 0));
+}
+
+#[tokio::test]
+async fn what_is_kept_keeps_no_buffer_of_the_driver() {
+    let nodes = Nodes::new().await;
+    let node = nodes.store().await;
+    let ticket = session(&node, &[("a", "1"), ("b", "2")]).await;
+    let answer = open(&node, &asking(&ticket, &["a", "b"])).await;
+    assert_eq!(nodes.store.hub.buffers(), 2);
+    drop(answer);
+    assert_eq!((nodes.store.hub.buffers(), node.cache.len()), (0, 1));
+    assert_eq!(read(&node, &ticket, "b").await.unwrap(), "2");
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! A disk that fails or is slow: memory grows, to the hard bound and no further.
 
-use cloakroom::core::{Edit, ErrorKind, Invalidate, Outcome, Store};
+use std::time::Duration;
+
+use cloakroom::core::{Edit, ErrorKind, Gone, Guard, Invalidate, Outcome, Store};
 
 use crate::support::{Rig, change, create, until};
 
@@ -26,6 +28,28 @@ async fn a_failing_disk_keeps_sessions_in_memory_and_they_go_when_it_works_again
     for guard in guards {
         assert_eq!(rig.open(guard).await.unwrap().attributes[0].value.len(), 10_000);
     }
+}
+
+#[tokio::test]
+async fn a_depot_that_panics_keeps_sessions_in_memory_and_they_go_when_it_works_again() {
+    let rig = Rig::bounded(20_000, 100_000).await;
+    rig.depot.panic("put", true);
+    let filling = async {
+        loop {
+            if let Err(error) = rig.store.commit(&create(10_000, None)).await {
+                break error;
+            }
+        }
+    };
+    let refused = tokio::time::timeout(Duration::from_secs(60), filling).await.unwrap();
+    assert_eq!(refused.kind(), ErrorKind::Full);
+    assert!(rig.store.is_failing());
+    assert_eq!(rig.store.passivated(), 0);
+    rig.depot.panic("put", false);
+    until(|| rig.store.bytes() < 40_000).await;
+    until(|| !rig.store.is_failing()).await;
+    rig.create(10_000).await;
+    rig.store.stop().await.unwrap();
 }
 
 #[tokio::test]
@@ -61,6 +85,21 @@ async fn at_the_hard_bound_of_a_failing_disk_what_grows_is_refused_and_nothing_d
     until(|| !rig.store.is_failing()).await;
     rig.create(10_000).await;
     assert_eq!(rig.open(guards[0]).await.unwrap().attributes[0].value[..], [8; 10_000]);
+}
+
+#[tokio::test]
+async fn at_the_hard_bound_what_opens_no_session_is_told_so() {
+    let rig = Rig::bounded(20_000, 50_000).await;
+    rig.depot.fail("put", true);
+    let guard = rig.create(10_000).await;
+    while rig.store.commit(&create(10_000, None)).await.is_ok() {}
+    let nobodys = create(10, None).guard;
+    let forged = Guard { handle: guard.handle, ..nobodys };
+    for guard in [nobodys, forged] {
+        let outcome = rig.store.commit(&change(guard, &[7; 20_000])).await.unwrap();
+        assert!(matches!(outcome, Outcome::Gone(Gone::Absent)), "{outcome:?}");
+    }
+    assert!(rig.store.commit(&change(guard, &[7; 20_000])).await.is_err(), "this would grow");
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ struct Disk {
     records: BTreeMap<u64, Bytes>,
     seal: Option<Bytes>,
     failing: HashSet<&'static str>,
+    panicking: HashSet<&'static str>,
     gates: HashMap<&'static str, (Arc<Semaphore>, watch::Sender<usize>)>,
     calls: HashMap<&'static str, usize>,
 }
@@ -51,6 +52,16 @@ impl TestDepot {
             disk.failing.insert(operation);
         } else {
             disk.failing.remove(operation);
+        }
+    }
+
+    /// Lets an operation panic from now on, or no longer.
+    pub(crate) fn panic(&self, operation: &'static str, panics: bool) {
+        let mut disk = self.disk();
+        if panics {
+            disk.panicking.insert(operation);
+        } else {
+            disk.panicking.remove(operation);
         }
     }
 
@@ -96,6 +107,8 @@ impl TestDepot {
             }
             // A real disk does not answer at once either.
             tokio::task::yield_now().await;
+            let panics = self.disk().panicking.contains(operation);
+            assert!(!panics, "a depot that panics, as it was told to");
             let mut disk = self.disk();
             if disk.failing.contains(operation) {
                 return Err(Error::new(ErrorKind::Full, operation, "no space left on device"));

@@ -4,6 +4,7 @@
 
 mod bounds;
 mod conformance;
+mod ending;
 mod failing;
 mod merging;
 mod races;

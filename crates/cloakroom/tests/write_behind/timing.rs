@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use cloakroom::WriteBehind;
 use cloakroom::core::{
-    Changes, Clock, Commit, Creation, Intent, Select, Store as _, Sweep, Ticket, Timestamp, Wanted,
+    Changes, Clock, Commit, Creation, ErrorKind, Intent, Select, Store as _, Sweep, Ticket, Timestamp, Wanted,
 };
 use cloakroom_testkit::ReferenceStore;
-use cloakroom_testkit::faulty::{Faults, Faulty, Moment, Operation};
+use cloakroom_testkit::faulty::{Fault, Faults, Faulty, Moment, Operation};
 use tokio::time::{Instant, sleep};
 
 use crate::support::{EVERY, Held, change, committed, create, is, load, opened, seen, set};
@@ -159,6 +159,33 @@ async fn the_last_handle_that_is_dropped_has_all_written() {
     faults.called(Operation::Commit, 2).await;
     sleep(Duration::from_millis(1)).await;
     assert_eq!(seen(load(&store, &ticket).await.unwrap()), is(2, "1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_handle_that_is_dropped_has_it_tried_again_while_the_store_is_away() {
+    let timed = Timed::new();
+    let ticket = timed.held().await;
+    let Timed { node, faults, store } = timed;
+    faults.inject(Operation::Commit, Fault::Fail(ErrorKind::Unavailable));
+    drop(node);
+    sleep(Duration::from_secs(3)).await;
+    assert_eq!(seen(load(&store, &ticket).await.unwrap()), is(1, "0"));
+    faults.clear(Operation::Commit);
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(seen(load(&store, &ticket).await.unwrap()), is(2, "1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_stays_away_is_not_tried_for_ever_when_the_last_handle_is_dropped() {
+    let timed = Timed::new();
+    let ticket = timed.held().await;
+    let Timed { node, faults, store } = timed;
+    faults.inject(Operation::Commit, Fault::Fail(ErrorKind::Unavailable));
+    drop(node);
+    sleep(Duration::from_secs(10)).await;
+    faults.clear(Operation::Commit);
+    sleep(Duration::from_secs(100)).await;
+    assert_eq!(seen(load(&store, &ticket).await.unwrap()), is(1, "0"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use cloakroom::core::{
-    Bind, Changes, Commit, Conflict, Expect, Gone, Invalidate, Limits, Outcome, Principal, Seed, Store as _,
-    Ticket, TicketChange, Version,
+    Bind, Changes, Commit, Conflict, Expect, Freshness, Gone, Invalidate, Limits, Load, Outcome, Principal,
+    Seed, Select, Store as _, Ticket, TicketChange, Touch, Version,
 };
-use cloakroom_testkit::faulty::Operation;
+use cloakroom_testkit::faulty::{Call, Operation};
 
 use crate::support::{Rig, change, committed, edit, is, load, opened, set, value};
 
@@ -102,6 +102,16 @@ async fn a_renewal_elsewhere_lets_it_be_written() {
 }
 
 #[tokio::test]
+async fn a_renewal_elsewhere_is_noticed_by_the_ticket_before_it() {
+    let rig = Rig::new();
+    let ticket = rig.session().await;
+    committed(rig.store.commit(&renewal(&ticket)).await);
+    assert_eq!(rig.sees(&ticket).await, is(2, "0"));
+    assert_eq!(committed(rig.node.commit(&set(&ticket, "a", "1")).await).version.0, 3, "2 was told already");
+    assert_eq!(rig.stored(&ticket).await, is(3, "1"));
+}
+
+#[tokio::test]
 async fn a_sign_in_elsewhere_refuses_it() {
     let rig = Rig::new();
     let ticket = rig.held().await;
@@ -131,18 +141,59 @@ async fn what_no_longer_fits_is_lost_and_its_version_is_told_to_nobody_else() {
 
 #[tokio::test]
 async fn an_expectation_is_not_met_by_what_was_lost() {
+    for in_background in [false, true] {
+        let rig = Rig::new();
+        let ticket = rig.session().await;
+        let fill = |name: &str| Commit { limits: SMALL, ..set(&ticket, name, &"x".repeat(60)) };
+        committed(rig.node.commit(&fill("b")).await);
+        committed(rig.store.commit(&fill("b")).await);
+        let big = Commit { limits: Limits::default(), ..set(&ticket, "c", &"x".repeat(90)) };
+        committed(rig.store.commit(&big).await);
+        committed(rig.node.commit(&Commit { limits: SMALL, ..set(&ticket, "d", "12345678") }).await);
+        if in_background {
+            rig.node.flush().await.unwrap();
+            assert!(rig.sees(&ticket).await.is_some(), "another request, which wants no more than any");
+        }
+        // Both nodes told somebody that `b` has revision 2.
+        let attributes = vec![edit("b", None, Some(Expect::Revision(Version(2))))];
+        let expecting = || Commit {
+            limits: SMALL,
+            ..change(&ticket, Changes { attributes: attributes.clone(), ..Changes::default() })
+        };
+        let refused = rig.node.commit(&expecting()).await.unwrap();
+        assert!(matches!(refused, Outcome::Conflict(Conflict::Attribute(_))), "{refused:?}");
+        if in_background {
+            // Whoever has read the latest knows whose it is.
+            assert_eq!(asked_for(&rig, &ticket, Freshness::Latest).await, Freshness::Latest);
+            committed(rig.node.commit(&expecting()).await);
+        }
+    }
+}
+
+/// Returns how new the store's answer to this load had to be.
+async fn asked_for(rig: &Rig, ticket: &Ticket, freshness: Freshness) -> Freshness {
+    let select = Select::default();
+    let load = Load { guard: ticket.guard(), select, touch: Touch::Never, freshness };
+    rig.node.load(&load).await.unwrap();
+    let loads = rig.faults.calls().into_iter();
+    let asked =
+        loads.filter_map(|call| if let Call::Load(load) = call { Some(load.freshness) } else { None });
+    asked.last().unwrap()
+}
+
+#[tokio::test]
+async fn a_copy_must_be_as_new_as_what_was_seen_on_another_node() {
     let rig = Rig::new();
-    let ticket = rig.session().await;
-    let fill = |name: &str| Commit { limits: SMALL, ..set(&ticket, name, &"x".repeat(60)) };
-    committed(rig.node.commit(&fill("b")).await);
-    committed(rig.store.commit(&fill("b")).await);
-    committed(
-        rig.store.commit(&Commit { limits: Limits::default(), ..set(&ticket, "c", &"x".repeat(90)) }).await,
-    );
-    committed(rig.node.commit(&Commit { limits: SMALL, ..set(&ticket, "d", "12345678") }).await);
-    // Both nodes told somebody that `b` has revision 2.
-    let attributes = vec![edit("b", None, Some(Expect::Revision(Version(2))))];
-    let expecting = Commit { limits: SMALL, ..change(&ticket, Changes { attributes, ..Changes::default() }) };
-    let refused = rig.node.commit(&expecting).await.unwrap();
-    assert!(matches!(refused, Outcome::Conflict(Conflict::Attribute(_))), "{refused:?}");
+    let ticket = rig.held().await;
+    let at_least = |version| Freshness::AtLeast(Version(version));
+    for (asks, asked) in [
+        (Freshness::Any, at_least(1)),
+        (at_least(1), at_least(1)),
+        // Told here, and not in the store yet.
+        (at_least(2), at_least(1)),
+        (at_least(3), at_least(3)),
+        (Freshness::Latest, Freshness::Latest),
+    ] {
+        assert_eq!(asked_for(&rig, &ticket, asks).await, asked, "{asks:?}");
+    }
 }
