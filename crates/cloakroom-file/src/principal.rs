@@ -26,7 +26,8 @@ impl Inner {
     pub(crate) fn sessions_of(&self, principal: &Principal, caller: &Caller) -> Result<Vec<SessionInfo>> {
         self.epoch()?;
         let lock = self.place.principals(principal).join("lock");
-        let Some(_lock) = unless_missing(Lock::shared(&lock, caller))? else { return Ok(Vec::new()) };
+        let lock = unless_missing(Lock::exclusive(&lock, caller, PATIENCE))?;
+        let Some(_lock) = lock else { return Ok(Vec::new()) };
         self.infos(principal, caller)
     }
 

@@ -1,5 +1,7 @@
-use std::fs;
+use std::fs::{self, File};
 use std::path::PathBuf;
+use std::pin::pin;
+use std::time::Duration;
 
 use cloakroom_core::{AtLimit, Bind, Intent, Invalidate, MaxSessions, Outcome, Store as _, Ticket};
 use cloakroom_testkit::Harness as _;
@@ -90,4 +92,20 @@ async fn a_refused_sign_in_creates_nothing() {
 
 fn file_name(ticket: &Ticket) -> String {
     ticket.handle().to_string().replace('-', "")
+}
+
+/// Lists that shared a lock could keep a sign-in from it without end.
+#[tokio::test]
+async fn lists_share_no_lock() {
+    let nodes = Nodes::new();
+    let store = nodes.store().await;
+    let ticket = session_of(&store, "ada").await;
+    let entry = entries(&nodes).into_iter().next().unwrap();
+    let lock = File::open(entry.parent().unwrap().with_file_name("lock")).unwrap();
+    lock.lock_shared().unwrap();
+    let ada = principal("ada");
+    let mut list = pin!(store.sessions_of(&ada));
+    assert!(tokio::time::timeout(Duration::from_millis(100), &mut list).await.is_err());
+    drop(lock);
+    assert_eq!(list.await.unwrap()[0].handle, ticket.handle());
 }
