@@ -33,14 +33,18 @@ impl Inner {
         };
         let _lock = self.lock_principal(&bind.principal, caller)?;
         let room = self.room_for(bind, commit.guard.handle, caller)?;
-        let refusal = room.as_ref().err().cloned();
-        match self.store(commit, Some((bind, refusal)), caller)? {
-            Step::Answered(outcome) => Ok(outcome),
-            Step::Stored(mut committed) => {
-                committed.ended = self.end_each(&room.unwrap_or_default(), &bind.principal)?;
-                Ok(Outcome::Committed(committed))
+        let mut committed = match self.store(commit, Some((bind, room.refusal)), caller)? {
+            Step::Stored(committed) => committed,
+            // A retry: the first try may have failed before the others had ended.
+            Step::Answered(Outcome::Committed(committed))
+                if room.is_theirs && committed.ticket != TicketFate::AlreadySignedIn =>
+            {
+                committed
             }
-        }
+            Step::Answered(outcome) => return Ok(outcome),
+        };
+        committed.ended = self.end_each(&room.ending, &bind.principal)?;
+        Ok(Outcome::Committed(committed))
     }
 
     fn store(&self, commit: &Commit, sign_in: SignIn<'_>, caller: &Caller) -> Result<Step> {
