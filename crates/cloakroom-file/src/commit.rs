@@ -1,3 +1,6 @@
+use std::fs;
+use std::path::Path;
+
 use cloakroom_core::{
     Bind, Changes, Commit, Committed, Creation, Edit, Gone, Intent, Outcome, OverLimit, Record, TicketChange,
     TicketFate, Timestamp, Verdict, Version,
@@ -48,10 +51,14 @@ impl Inner {
     }
 
     fn store(&self, commit: &Commit, sign_in: SignIn<'_>, caller: &Caller) -> Result<Step> {
-        match &commit.intent {
-            Intent::Create(creation) => self.create(commit, creation, sign_in, caller),
-            Intent::Change => self.change(commit, sign_in, caller),
+        let step = match &commit.intent {
+            Intent::Create(creation) => self.create(commit, creation, sign_in, caller)?,
+            Intent::Change => self.change(commit, sign_in, caller)?,
+        };
+        if let Step::Answered(Outcome::Committed(_)) = &step {
+            self.settle(commit.guard.handle)?;
         }
+        Ok(step)
     }
 
     fn create(
@@ -121,10 +128,11 @@ impl Inner {
     }
 
     /// Makes a folder of the store's own.
-    pub(crate) fn make_folder(&self, folder: &std::path::Path) -> Result<()> {
+    pub(crate) fn make_folder(&self, folder: &Path) -> Result<()> {
         let is_new = files::folder(folder)?;
         if let (true, true, Some(parent)) = (is_new, self.is_durable, folder.parent()) {
-            files::sync_folder(parent)?;
+            // Whoever finds it takes it for one that is on disk.
+            files::sync_folder(parent).inspect_err(|_| drop(fs::remove_dir(folder)))?;
         }
         Ok(())
     }

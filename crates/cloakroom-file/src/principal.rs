@@ -1,7 +1,8 @@
 //! Which sessions a principal is signed in to.
 //!
 //! An entry is made before the session is bound, and removed after it has ended, both by whoever has the session's lock. So
-//! there may be one too many, never one too few: whoever reads an entry asks the session, and removes one that is wrong.
+//! there may be one too many, never one too few: whoever reads an entry asks the session, and removes one that is wrong, but
+//! not before the session's end is on disk: who is to end all of a principal's would not find it otherwise.
 
 use std::fs;
 use std::io;
@@ -106,6 +107,7 @@ impl Inner {
             session => session?,
         };
         let Some(session) = session.filter(|it| it.record.principal.as_ref() == Some(principal)) else {
+            self.settle(handle)?;
             self.remove_entry(principal, handle);
             return Ok(None);
         };
@@ -159,6 +161,7 @@ impl Inner {
             Err(_) => true,
         };
         if !is_theirs {
+            self.settle(handle)?;
             self.remove_entry(principal, handle);
         }
         Ok(())
