@@ -84,6 +84,14 @@ impl Jet {
         .await
     }
 
+    /// Removes a message if it has this subject.
+    pub(crate) async fn remove_if(&self, kept: Kept, subject: &str, sequence: u64) -> Result<(), Failure> {
+        match self.at(kept, sequence).await? {
+            Some(found) if found.subject == subject => self.remove(kept, sequence).await,
+            _ => Ok(()),
+        }
+    }
+
     /// Removes a message. One that is not there is no error.
     pub(crate) async fn remove(&self, kept: Kept, sequence: u64) -> Result<(), Failure> {
         let stream = self.stream(kept).await?;

@@ -7,8 +7,7 @@ use super::parts::Parts;
 use super::{NatsStore, at};
 use crate::error::Failure;
 use crate::jet::Guarded;
-use crate::subjects::Kept;
-use crate::wire::{Due, Manifest};
+use crate::wire::{Due, Manifest, Place};
 
 pub(super) const COMMIT: &str = "commit";
 
@@ -58,7 +57,7 @@ impl NatsStore {
             is_queued = true;
             parts.tell(&mut manifest);
             if self.store_manifest(guard, handle, &manifest).await? {
-                self.remove_later(Kept::Values, left);
+                self.remove_parts_later(handle, left);
                 return Ok(Applied::Stored(committed((version, TicketFate::Kept), now)));
             }
             let current = self.current(COMMIT, handle).await?;
@@ -117,9 +116,9 @@ impl NatsStore {
 
     /// Removes values that nobody needs any more, and the session from the index of whoever was signed in before.
     fn clean_up(&self, handle: Handle, before: Before, manifest: &Manifest) {
-        let kept: std::collections::HashSet<u64> = manifest.sequences().collect();
-        let superseded = before.sequences.into_iter().filter(|it| !kept.contains(it)).collect();
-        self.remove_later(Kept::Values, superseded);
+        let kept: std::collections::HashSet<Place> = manifest.places().collect();
+        let superseded = before.places.into_iter().filter(|it| !kept.contains(it)).collect();
+        self.remove_parts_later(handle, superseded);
         if let Some(principal) = before.principal.filter(|it| Some(it) != manifest.record.principal.as_ref())
         {
             self.leave_later(principal, vec![handle]);
@@ -135,7 +134,7 @@ enum Applied {
 
 /// What a session was before a commit.
 struct Before {
-    sequences: Vec<u64>,
+    places: Vec<Place>,
     principal: Option<cloakroom_core::Principal>,
     due: Timestamp,
 }
@@ -143,7 +142,7 @@ struct Before {
 impl Before {
     fn of(manifest: &Manifest) -> Self {
         Self {
-            sequences: manifest.sequences().collect(),
+            places: manifest.places().collect(),
             principal: manifest.record.principal.clone(),
             due: manifest.record.expires_at(),
         }

@@ -11,7 +11,6 @@ use super::current::Current;
 use super::load::names;
 use super::{NatsStore, at};
 use crate::jet::Guarded;
-use crate::subjects::Kept;
 use crate::wire::{Listed, Manifest};
 
 const INVALIDATE: &str = "invalidate";
@@ -117,7 +116,7 @@ impl NatsStore {
         if buried.map_err(at(during))?.is_none() {
             return Ok(false);
         }
-        self.remove_later(Kept::Values, manifest.sequences().collect());
+        self.remove_parts_later(handle, manifest.places().collect());
         if let Some(principal) = manifest.record.principal.clone() {
             self.leave_later(principal, vec![handle]);
         }

@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use cloakroom_core::{Handle, Principal};
-use futures_util::TryFutureExt as _;
 use futures_util::stream::{self, StreamExt as _};
 
 use super::NatsStore;
 use crate::error::Failure;
 use crate::subjects::Kept;
+use crate::wire::Place;
 
 /// After how long nothing can be on its way any more that was decided on before.
 pub(super) const SETTLED: Duration = Duration::from_secs(60);
@@ -17,15 +17,22 @@ pub(super) const SETTLED: Duration = Duration::from_secs(60);
 const AT_ONCE: usize = 16;
 
 impl NatsStore {
-    pub(super) fn remove_later(&self, kept: Kept, sequences: Vec<u64>) {
-        if sequences.is_empty() {
+    /// Removes parts of a session's values.
+    pub(super) fn remove_parts_later(&self, handle: Handle, places: Vec<Place>) {
+        let parts = places.into_iter().map(|it| (self.subjects.part(handle, &it), it.sequence));
+        self.remove_later(Kept::Values, parts.collect());
+    }
+
+    /// Removes messages, each if it has this subject: in a stream that was made anew another has its number.
+    pub(super) fn remove_later(&self, kept: Kept, messages: Vec<(String, u64)>) {
+        if messages.is_empty() {
             return;
         }
         let jet = self.jet.clone();
         tokio::spawn(async move {
-            let removals = sequences.into_iter().map(|sequence| {
+            let removals = messages.into_iter().map(|(subject, sequence)| {
                 let jet = &jet;
-                jet.remove(kept, sequence).map_err(log)
+                async move { jet.remove_if(kept, &subject, sequence).await.map_err(log) }
             });
             stream::iter(removals).buffer_unordered(AT_ONCE).for_each(|_| std::future::ready(())).await;
         });

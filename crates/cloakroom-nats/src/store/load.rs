@@ -1,8 +1,7 @@
-use bytes::Bytes;
 use cloakroom_core::{Admission, Error, ErrorKind, Load, Loaded, Opened, Timestamp, Version};
 use futures_util::future::try_join;
 
-use super::current::{Current, Last};
+use super::current::{Current, Here, Last};
 use super::{NatsStore, at};
 use crate::jet::Guarded;
 use crate::wire::{Damaged, Manifest};
@@ -35,7 +34,7 @@ impl NatsStore {
     }
 
     /// Answers a load from a session as it was read.
-    async fn see(&self, load: &Load, current: Current, here: &[(u64, Option<Bytes>)]) -> Result<Seen, Error> {
+    async fn see(&self, load: &Load, current: Current, here: &Here) -> Result<Seen, Error> {
         let (Some(manifest), Some(last)) = (current.manifest, current.last) else {
             return Ok(Seen::Answer(Loaded::Absent));
         };
@@ -44,7 +43,7 @@ impl NatsStore {
             Ok(standing) => standing,
             Err(answer) => return Ok(Seen::Answer(answer)),
         };
-        let values = self.values_beside(LOAD, &manifest, &load.select, current.now, here);
+        let values = self.values_beside(LOAD, load.guard.handle, &manifest, &load.select, current.now, here);
         let touch = self.touch(load, &manifest, &last, admission, current.now);
         let (Some(attributes), ()) = try_join(values, touch).await? else {
             return Ok(Seen::Changed(manifest.record.version));

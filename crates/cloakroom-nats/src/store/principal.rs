@@ -80,7 +80,7 @@ impl NatsStore {
             let stored = self.jet.store_after(guard, &subject, (super::load::KIND, INDEX), body).await;
             if let Some(sequence) = stored.map_err(at(during))? {
                 if index.is_empty() {
-                    self.remove_later(Kept::Sessions, vec![sequence]);
+                    self.remove_later(Kept::Sessions, vec![(subject, sequence)]);
                 }
                 return Ok(index);
             }

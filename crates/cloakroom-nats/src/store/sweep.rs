@@ -11,7 +11,7 @@ use super::{NatsStore, at};
 use crate::error::Failure;
 use crate::jet::{Guarded, Message};
 use crate::subjects::{Kept, handle_of_part};
-use crate::wire::{Due, Manifest};
+use crate::wire::{Due, Manifest, Place};
 
 const SWEEP: &str = "sweep";
 const ACKNOWLEDGE: &str = "acknowledge";
@@ -95,7 +95,7 @@ impl NatsStore {
             result => result?,
         };
         let Some(manifest) = &current.manifest else {
-            let again = self.remove_rest(&current).await.map_err(at(SWEEP))?;
+            let again = self.remove_rest(handle, &current).await.map_err(at(SWEEP))?;
             self.look_again(note, handle, again).await?;
             return Ok(None);
         };
@@ -120,7 +120,9 @@ impl NatsStore {
         manifest: &Manifest,
     ) -> Result<Option<(Ended, Timestamp)>, Error> {
         let (now, end) = (current.now, manifest.record.expires_at());
-        let Some(values) = self.values(SWEEP, manifest, &sweep.select, end).await? else { return Ok(None) };
+        let Some(values) = self.values(SWEEP, handle, manifest, &sweep.select, end).await? else {
+            return Ok(None);
+        };
         let ended = ended(handle, manifest, manifest.record.end_reason(), now, values);
         let Some(lease) = sweep.lease else {
             let is_ours = self.bury(SWEEP, handle, current).await?;
@@ -134,13 +136,13 @@ impl NatsStore {
     }
 
     /// Removes what a session has left, once nothing can be on its way to it; otherwise returns when to try again.
-    async fn remove_rest(&self, current: &Current) -> Result<Option<Timestamp>, Failure> {
+    async fn remove_rest(&self, handle: Handle, current: &Current) -> Result<Option<Timestamp>, Failure> {
         let Some(last) = &current.last else { return Ok(None) };
         let settled = last.stored_at.plus(SETTLED);
         if current.now < settled {
             return Ok(Some(settled));
         }
-        self.remove_later(Kept::Values, last.left.clone());
+        self.remove_parts_later(handle, last.left.clone());
         self.jet.remove(Kept::Sessions, last.sequence).await?;
         Ok(None)
     }
@@ -185,7 +187,7 @@ impl NatsStore {
             };
             let next = part.sequence + 1;
             if self.is_lost(&part).await? {
-                self.remove_later(Kept::Values, vec![part.sequence]);
+                self.remove_later(Kept::Values, vec![(part.subject, part.sequence)]);
             }
             self.looked_at.store(next, Ordering::Relaxed);
         }
@@ -199,7 +201,9 @@ impl NatsStore {
             result => result?,
         };
         let is_settled = part.stored_at.plus(SETTLED) < current.now;
-        let is_named = |it: &Manifest| it.sequences().any(|sequence| sequence == part.sequence);
+        let is_it =
+            |it: Place| it.sequence == part.sequence && self.subjects.part(handle, &it) == part.subject;
+        let is_named = |it: &Manifest| it.places().any(is_it);
         Ok(is_settled && !current.manifest.as_deref().is_some_and(is_named))
     }
 }

@@ -141,6 +141,40 @@ async fn a_value_that_is_lost_is_corrupt() {
 }
 
 #[tokio::test]
+async fn where_numbers_begin_again_nobody_meets_anothers_value() {
+    let private = Private::start("").await;
+    let (store, large) = (&private.store, |letter: &str| letter.repeat(3000));
+    let one = session(store, "first", large("x")).await;
+    private.context.delete_stream("cloakroom-values").await.unwrap();
+    let other = session(store, "first", large("y")).await;
+    commit(store, &change(one.guard(), vec![set("second", large("x"))])).await;
+    assert_eq!(private.dump("cloakroom-values").await.len(), 2);
+    assert_eq!(open(store, &one).await.unwrap_err().kind(), ErrorKind::Corrupt);
+    let mirrored = NatsStore::builder().mirrored(true).connect(&private.server.url()).await.unwrap();
+    eventually("a whole mirror", async || {
+        let _ = mirrored.ping().await;
+        mirrored.mirror_state().unwrap().lag.filter(|_| mirrored.mirror_state().unwrap().bytes > 6000)
+    })
+    .await;
+    assert_eq!(open(&mirrored, &one).await.unwrap_err().kind(), ErrorKind::Corrupt);
+    let _ = store.invalidate(&Invalidate::Ticket(one.guard())).await.unwrap();
+    eventually("what was theirs is removed", async || {
+        (private.dump("cloakroom-values").await.len() < 2).then_some(())
+    })
+    .await;
+    assert_eq!(read(store, &other, "first").await.unwrap().unwrap(), large("y"));
+}
+
+#[tokio::test]
+async fn where_numbers_begin_again_a_session_does_not_take_one_of_its_values_for_another() {
+    let private = Private::start("").await;
+    let ticket = session(&private.store, "first", "x".repeat(3000)).await;
+    private.context.delete_stream("cloakroom-values").await.unwrap();
+    commit(&private.store, &change(ticket.guard(), vec![set("second", "y".repeat(3000))])).await;
+    assert_eq!(open(&private.store, &ticket).await.unwrap_err().kind(), ErrorKind::Corrupt);
+}
+
+#[tokio::test]
 async fn a_value_may_be_larger_than_a_message_and_a_manifest_may_not() {
     let private = Private::start("max_payload: 8192").await;
     let ticket = session(&private.store, "large", "x".repeat(50_000)).await;
