@@ -7,6 +7,7 @@ use super::parts::Parts;
 use super::{NatsStore, at};
 use crate::error::Failure;
 use crate::jet::Guarded;
+use crate::pauses::Pauses;
 use crate::wire::{Due, Manifest, Place};
 
 pub(super) const COMMIT: &str = "commit";
@@ -42,6 +43,7 @@ impl NatsStore {
         parts: &mut Parts<'_>,
     ) -> Result<Applied, Error> {
         let (mut guard, mut left, mut is_queued) = (Guarded::First, Vec::new(), false);
+        let mut pauses = Pauses::default();
         loop {
             let now = self.clock.now(&self.jet).await.map_err(at(COMMIT))?;
             let record = match Record::create(commit, creation, now) {
@@ -60,6 +62,7 @@ impl NatsStore {
                 self.remove_parts_later(handle, left);
                 return Ok(Applied::Stored(committed((version, TicketFate::Kept), now)));
             }
+            pauses.pause().await;
             let current = self.current(COMMIT, handle).await?;
             if let Some(manifest) = current.manifest {
                 let known = manifest.record.repeated(commit).map(|known| committed(known, current.now));
@@ -72,6 +75,7 @@ impl NatsStore {
 
     async fn change(&self, commit: &Commit, parts: &mut Parts<'_>) -> Result<Applied, Error> {
         let handle = commit.guard.handle;
+        let mut pauses = Pauses::default();
         loop {
             let current = self.current(COMMIT, handle).await?;
             let (Some(mut manifest), Some(last)) = (current.manifest, current.last) else {
@@ -92,6 +96,7 @@ impl NatsStore {
                 self.clean_up(handle, before, &manifest);
                 return Ok(Applied::Stored(Outcome::Committed(committed)));
             }
+            pauses.pause().await;
         }
     }
 

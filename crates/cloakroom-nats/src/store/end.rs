@@ -11,6 +11,7 @@ use super::current::Current;
 use super::load::names;
 use super::{NatsStore, at};
 use crate::jet::Guarded;
+use crate::pauses::Pauses;
 use crate::wire::{Listed, Manifest};
 
 const INVALIDATE: &str = "invalidate";
@@ -88,6 +89,7 @@ impl NatsStore {
         handle: Handle,
         answer: impl Fn(&Manifest, Timestamp) -> Option<End> + Send,
     ) -> Result<End, Error> {
+        let mut pauses = Pauses::default();
         loop {
             let current = self.current(during, handle).await?;
             let Some(manifest) = &current.manifest else { return Ok(End::Nothing) };
@@ -98,6 +100,7 @@ impl NatsStore {
             if self.bury(during, handle, &current).await? {
                 return Ok(End::Ended(Box::new(ended)));
             }
+            pauses.pause().await;
         }
     }
 

@@ -2,6 +2,7 @@ use cloakroom_core::{Error, Handle, Principal, SessionInfo};
 
 use super::{NatsStore, at};
 use crate::jet::Guarded;
+use crate::pauses::Pauses;
 use crate::subjects::Kept;
 use crate::wire::Index;
 
@@ -70,6 +71,7 @@ impl NatsStore {
         mut change: impl FnMut(&mut Index) -> bool + Send,
     ) -> Result<Index, Error> {
         let subject = self.subjects.principal(principal);
+        let mut pauses = Pauses::default();
         loop {
             let (sequence, mut index) = self.index(during, principal).await?;
             if !change(&mut index) {
@@ -84,6 +86,7 @@ impl NatsStore {
                 }
                 return Ok(index);
             }
+            pauses.pause().await;
         }
     }
 }

@@ -10,6 +10,7 @@ use super::load::UNCHANGED;
 use super::{NatsStore, at};
 use crate::error::Failure;
 use crate::jet::{Guarded, Message};
+use crate::pauses::Pauses;
 use crate::subjects::{Kept, handle_of_part};
 use crate::wire::{Due, Manifest, Place};
 
@@ -164,6 +165,7 @@ impl NatsStore {
     }
 
     async fn remove_one_expired(&self, handle: Handle) -> Result<(), Error> {
+        let mut pauses = Pauses::default();
         loop {
             let current = self.current(ACKNOWLEDGE, handle).await?;
             let is_expired = |it: &Manifest| !it.record.is_live(current.now);
@@ -173,6 +175,7 @@ impl NatsStore {
             if self.bury(ACKNOWLEDGE, handle, &current).await? {
                 return Ok(());
             }
+            pauses.pause().await;
         }
     }
 
