@@ -23,11 +23,11 @@ pub(super) const ENDED: &str = "e";
 pub(super) const AT_ONCE: usize = 32;
 
 /// How long a sign-in may take between its entry in the index and its commit, for one that ends all of the principal's sessions
-/// to wait for it.
-const UNDER_WAY: Duration = Duration::from_secs(1);
+/// to wait for it. One that takes longer undoes itself.
+pub(super) const UNDER_WAY: Duration = Duration::from_secs(1);
 
 /// How long to wait before looking again.
-const PAUSE: Duration = Duration::from_millis(10);
+pub(super) const PAUSE: Duration = Duration::from_millis(10);
 
 /// What became of a session that was to be ended.
 pub(super) enum End {
@@ -121,16 +121,20 @@ impl NatsStore {
         }
         self.remove_parts_later(handle, manifest.places().collect());
         if let Some(principal) = manifest.record.principal.clone() {
-            self.leave_later(principal, vec![handle]);
+            self.forget_later(principal, handle, current.now);
         }
         Ok(true)
     }
 
-    /// Ends all sessions that are in a principal's index, and waits for sign-ins that are under way: they have an entry, and are
-    /// not bound yet.
+    /// Ends all sessions that are in a principal's index, after it has marked them there, and waits for sign-ins that are under
+    /// way: they have an entry, and are not bound yet. One that it does not wait for finds the mark.
     async fn end_all_of(&self, principal: &Principal, except: Option<Handle>) -> Result<Vec<Ended>, Error> {
-        let (_, index) = self.index(INVALIDATE, principal).await?;
-        let mut to_end: Vec<Listed> = index.listed;
+        let mut to_end: Vec<Listed> = Vec::new();
+        self.change_index(INVALIDATE, principal, |index| {
+            to_end.clone_from(&index.listed);
+            index.mark_ended(except)
+        })
+        .await?;
         to_end.retain(|it| Some(it.handle) != except);
         let mut ended = Vec::new();
         loop {

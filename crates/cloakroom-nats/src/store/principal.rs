@@ -32,7 +32,7 @@ impl NatsStore {
     }
 
     /// Removes from the index what is not theirs, unless it was entered just now: then it may be about to become theirs.
-    async fn forget_gone<M: Sync>(
+    pub(super) async fn forget_gone<M: Sync>(
         &self,
         principal: &Principal,
         index: &Index,
