@@ -6,6 +6,7 @@ use std::time::Duration;
 use cloakroom_core::{Error, Handle, Principal, Timestamp};
 use futures_util::stream::{self, StreamExt as _};
 
+use super::end::Theirs;
 use super::{NatsStore, at};
 use crate::error::Failure;
 use crate::subjects::Kept;
@@ -59,7 +60,8 @@ impl NatsStore {
     async fn leave(&self, principal: &Principal, handles: &[Handle]) -> Result<(), Error> {
         let (_, before) = self.index(FORGET, principal).await?;
         let found = self.live_among(FORGET, principal, handles.to_vec()).await?;
-        let gone = found.into_iter().filter(|(_, theirs)| theirs.is_none()).map(|(handle, _)| handle);
+        let gone =
+            found.into_iter().filter(|(_, theirs)| matches!(theirs, Theirs::Not)).map(|(handle, _)| handle);
         let gone: Vec<_> = gone.collect();
         let now = self.clock.now(&self.jet).await.map_err(at(FORGET))?;
         let is_past = |it: &Listed| {

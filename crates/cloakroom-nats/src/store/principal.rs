@@ -1,5 +1,6 @@
 use cloakroom_core::{Error, Handle, Principal, SessionInfo};
 
+use super::end::Theirs;
 use super::{NatsStore, at};
 use crate::jet::Guarded;
 use crate::pauses::Pauses;
@@ -17,7 +18,7 @@ impl NatsStore {
         let handles = index.listed.iter().map(|it| it.handle).collect();
         let found = self.live_among(LIST, principal, handles).await?;
         self.forget_gone(principal, &index, &found).await?;
-        let live = found.into_iter().filter_map(|(handle, manifest)| Some((handle, manifest?.record)));
+        let live = found.into_iter().filter_map(|(handle, theirs)| Some((handle, theirs.live()?.record)));
         let mut sessions: Vec<_> = live
             .map(|(handle, record)| SessionInfo {
                 handle,
@@ -32,18 +33,18 @@ impl NatsStore {
     }
 
     /// Removes from the index what is not theirs, unless it was entered just now: then it may be about to become theirs.
-    pub(super) async fn forget_gone<M: Sync>(
+    pub(super) async fn forget_gone(
         &self,
         principal: &Principal,
         index: &Index,
-        found: &[(Handle, Option<M>)],
+        found: &[(Handle, Theirs)],
     ) -> Result<(), Error> {
         let now = self.clock.now(&self.jet).await.map_err(at(LIST))?;
         let is_old = |handle: Handle| {
             let listed = index.listed.iter().find(|it| it.handle == handle);
             listed.is_some_and(|it| it.since.plus(super::later::SETTLED) < now)
         };
-        let gone = found.iter().filter(|(handle, theirs)| theirs.is_none() && is_old(*handle));
+        let gone = found.iter().filter(|(handle, theirs)| matches!(theirs, Theirs::Not) && is_old(*handle));
         let gone: Vec<Handle> = gone.map(|(handle, _)| *handle).collect();
         if !gone.is_empty() {
             self.leave_later(principal.clone(), gone);

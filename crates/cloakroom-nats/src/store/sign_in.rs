@@ -6,7 +6,7 @@ use cloakroom_core::{
 };
 
 use super::commit::{COMMIT, committed, decide};
-use super::end::{End, PAUSE, UNDER_WAY};
+use super::end::{End, PAUSE, Theirs, UNDER_WAY};
 use super::{NatsStore, at};
 use crate::wire::{Index, Turn};
 
@@ -58,7 +58,7 @@ impl NatsStore {
         let began = Instant::now();
         while began.elapsed() < UNDER_WAY {
             let found = self.live_among(COMMIT, principal, vec![handle]).await?;
-            if found.iter().all(|(_, theirs)| theirs.is_none()) {
+            if found.iter().all(|(_, theirs)| matches!(theirs, Theirs::Not)) {
                 return Ok(outcome);
             }
             tokio::time::sleep(PAUSE).await;
@@ -130,8 +130,8 @@ impl NatsStore {
         self.forget_gone(principal, index, &found).await?;
         let live: Vec<(Timestamp, Handle)> = found
             .into_iter()
-            .filter_map(|(handle, manifest)| {
-                Some((manifest?.record.signed_in_at.unwrap_or_default(), handle))
+            .filter_map(|(handle, theirs)| {
+                Some((theirs.live()?.record.signed_in_at.unwrap_or_default(), handle))
             })
             .collect();
         let oldest = match max.make_room(live) {

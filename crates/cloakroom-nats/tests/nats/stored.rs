@@ -133,6 +133,29 @@ async fn a_damaged_session_is_an_error_of_its_own_alone() {
 }
 
 #[tokio::test]
+async fn a_session_that_cannot_be_read_ends_with_its_principals_others() {
+    let private = Private::start("").await;
+    let store = &private.store;
+    let mut sessions = Vec::new();
+    for _ in 0..2 {
+        let ticket = session(store, "a", "1").await;
+        let (next, signing_in) = sign_in(&ticket, "ada");
+        commit(store, &signing_in).await;
+        sessions.push(next);
+    }
+    let later = subject(sessions[0].handle());
+    private.put(&later, b"of a later version".to_vec()).await;
+    assert_eq!(store.sessions_of(&principal("ada")).await.unwrap().len(), 1);
+    let end = Invalidate::Principal { principal: principal("ada"), except: None };
+    let ended = store.invalidate(&end).await.unwrap();
+    assert!(matches!(ended, Invalidated::Done(ended) if ended.len() == 1));
+    let left = private.context.get_stream("cloakroom").await.unwrap();
+    let left = left.get_last_raw_message_by_subject(&later).await.unwrap();
+    assert!(left.payload.is_empty(), "it has ended for those who could read it");
+    assert!(open(store, &sessions[0]).await.unwrap().is_none());
+}
+
+#[tokio::test]
 async fn a_value_that_is_lost_is_corrupt() {
     let private = Private::start("").await;
     let ticket = session(&private.store, "a", "x".repeat(3000)).await;
