@@ -11,8 +11,11 @@ const LOAD: &str = "load";
 /// The header that tells what a message of a session is, for those who listen.
 pub(super) const KIND: &str = "Cloakroom";
 
-/// A message that leaves the session's version.
-pub(super) const UNCHANGED: &str = "t";
+/// Returns what that header says in a message that leaves the session's version. It has the version all the same: the message
+/// takes the place of the commit's, which somebody who listens may not have been told of yet.
+pub(super) fn unchanged(version: Version) -> String {
+    format!("t{}", version.0)
+}
 
 impl NatsStore {
     pub(super) async fn load_session(&self, load: &Load) -> Result<Loaded, Error> {
@@ -69,8 +72,9 @@ impl NatsStore {
             return Ok(());
         }
         let touched = Manifest { record, ..manifest.clone() };
-        let (guard, body) = (Guarded::After(last.sequence), touched.encode().into());
-        match self.replace(guard, load.guard.handle, UNCHANGED, body).await.map_err(at(LOAD)) {
+        let (guard, kind) = (Guarded::After(last.sequence), unchanged(touched.record.version));
+        let body = touched.encode().into();
+        match self.replace(guard, load.guard.handle, &kind, body).await.map_err(at(LOAD)) {
             Err(error) if !is_urgent && may_pass(error.kind()) => {
                 tracing::warn!(handle = %load.guard.handle, %error, "an access could not be recorded, and is left to the next load");
                 Ok(())

@@ -6,7 +6,7 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use super::current::Current;
 use super::end::{AT_ONCE, ended};
 use super::later::SETTLED;
-use super::load::UNCHANGED;
+use super::load::unchanged;
 use super::{NatsStore, at};
 use crate::error::Failure;
 use crate::jet::{Guarded, Message};
@@ -131,7 +131,8 @@ impl NatsStore {
         };
         let leased = Manifest { leased_until: Some(now.plus(lease)), ..manifest.clone() };
         let guard = Guarded::after(current.last.as_ref().map(|last| last.sequence));
-        let stored = self.replace(guard, handle, UNCHANGED, leased.encode().into()).await;
+        let kind = unchanged(leased.record.version);
+        let stored = self.replace(guard, handle, &kind, leased.encode().into()).await;
         let stored = stored.map_err(at(SWEEP))?;
         Ok(stored.map(|_| (ended, now.plus(lease))))
     }
