@@ -7,12 +7,7 @@ for_each_site!(
     a_logout_whose_client_goes_away_is_whole,
 );
 
-/// Returns how many requests have loaded a session.
-async fn loads(server: &Server) -> f64 {
-    metrics(server).await.get("cloakroom_loads_total{result=\"open\"}").copied().unwrap_or_default()
-}
-
-/// A second slow request that stays tells when the first would have ended.
+/// A second slow request that stays, and begins after the first, tells when that would have ended.
 async fn a_client_that_goes_away_commits_nothing(backend: Backend) {
     let site = Site::start(backend, &[]).await;
     let (mut visitor, ticket) = Visitor::with_session(site.a()).await;
@@ -23,6 +18,11 @@ async fn a_client_that_goes_away_commits_nothing(backend: Backend) {
     drop(leaving);
     visitor.post(site.a(), "/slow?ms=6000&set=stayed").await.is(204);
     assert_eq!(visitor.names(site.b()).await, ["first", "stayed"]);
+}
+
+/// Returns how many requests have loaded a session.
+async fn loads(server: &Server) -> f64 {
+    metrics(server).await.get("cloakroom_loads_total{result=\"open\"}").copied().unwrap_or_default()
 }
 
 async fn a_client_that_goes_away_in_its_body_commits_nothing(backend: Backend) {
