@@ -75,7 +75,7 @@
 //! **5. Run it**: `cargo test conformance::load`, then `conformance::commit`, and so on in the order of the list. A case that
 //! fails says what it expected and what it got; its name and its one sentence say which rule that is. Or call [`run_all`],
 //! which returns a [`Report`] of all cases at once. Where several requests are at work at once, a case calls a store
-//! stuck that takes longer than 10 seconds, and no case may take longer than a minute.
+//! stuck that takes longer than 50 seconds, and no case may take longer than three minutes.
 //!
 //! # What the cases cannot see
 //!
@@ -103,6 +103,7 @@ mod list;
 mod reference;
 mod run;
 mod support;
+mod watched;
 
 pub use clock::ManualClock;
 pub use harness::Harness;
