@@ -188,7 +188,8 @@ impl Inner {
 
 impl Cursor {
     fn begin(&mut self, epoch: u64) {
-        if self.epoch.replace(epoch).is_some_and(|before| before != epoch) {
+        // A process that has just started does not know whether the others have come round since.
+        if self.epoch.replace(epoch) != Some(epoch) && epoch > 0 {
             self.thorough = FOLDERS + 1;
         }
     }
