@@ -52,7 +52,7 @@ impl Inner {
 
     fn store(&self, commit: &Commit, sign_in: SignIn<'_>, caller: &Caller) -> Result<Step> {
         let step = match &commit.intent {
-            Intent::Create(creation) => self.create(commit, creation, sign_in, caller)?,
+            Intent::Create(creation) => self.create(commit, creation, &sign_in, caller)?,
             Intent::Change => self.change(commit, sign_in, caller)?,
         };
         if let Step::Answered(Outcome::Committed(_)) = &step {
@@ -65,7 +65,7 @@ impl Inner {
         &self,
         commit: &Commit,
         creation: &Creation,
-        sign_in: SignIn<'_>,
+        sign_in: &SignIn<'_>,
         caller: &Caller,
     ) -> Result<Step> {
         let handle = commit.guard.handle;
@@ -82,7 +82,7 @@ impl Inner {
             Ok(record) => record,
             Err(over) => return Ok(Step::Answered(Outcome::OverLimit(over))),
         };
-        if let Some((bind, refusal)) = &sign_in {
+        if let Some((bind, refusal)) = sign_in {
             if let Some(over) = refusal {
                 return Ok(Step::Answered(Outcome::OverLimit(over.clone())));
             }
@@ -91,7 +91,7 @@ impl Inner {
         let edits = edits(&commit.changes, now.minus(commit.age), record.version);
         let header = Header { handle, epoch: self.epoch()?, salt: Salt::of(commit.id) };
         let created = create(&self.keeping(handle), header, &record, &edits);
-        created.inspect_err(|_| self.take_back(&sign_in, handle))?;
+        created.inspect_err(|_| self.take_back(sign_in, handle))?;
         let ticket = TicketFate::Kept;
         Ok(Step::Stored(Committed { version: record.version, now, ticket, ended: Vec::new() }))
     }

@@ -63,8 +63,8 @@ impl Round<'_> {
 }
 
 impl Inner {
-    /// Goes on where the last sweep of this store has stopped, at most once around, and in the index by one folder. What cannot be read is left out: the
-    /// others must not wait for it.
+    /// Goes on where the last sweep of this store has stopped, at most once around, and in the index by one folder. What
+    /// cannot be read is left out: the others must not wait for it.
     pub(crate) fn sweep(&self, sweep: &Sweep, caller: &Caller) -> Result<Vec<Ended>> {
         let mut cursor = self.cursor.lock().unwrap_or_else(PoisonError::into_inner);
         cursor.begin(self.epoch()?);
