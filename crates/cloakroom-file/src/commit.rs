@@ -2,8 +2,8 @@ use std::fs;
 use std::path::Path;
 
 use cloakroom_core::{
-    Bind, Changes, Commit, Committed, Creation, Edit, Gone, Intent, Outcome, OverLimit, Record, TicketChange,
-    TicketFate, Timestamp, Verdict, Version,
+    Bind, Changes, Commit, Committed, Creation, Edit, Gone, Handle, Intent, Outcome, OverLimit, Record,
+    TicketChange, TicketFate, Timestamp, Verdict, Version,
 };
 
 use crate::error::Result;
@@ -52,7 +52,7 @@ impl Inner {
 
     fn store(&self, commit: &Commit, sign_in: SignIn<'_>, caller: &Caller) -> Result<Step> {
         let step = match &commit.intent {
-            Intent::Create(creation) => self.create(commit, creation, sign_in, caller)?,
+            Intent::Create(creation) => self.create(commit, creation, &sign_in, caller)?,
             Intent::Change => self.change(commit, sign_in, caller)?,
         };
         if let Step::Answered(Outcome::Committed(_)) = &step {
@@ -65,7 +65,7 @@ impl Inner {
         &self,
         commit: &Commit,
         creation: &Creation,
-        sign_in: SignIn<'_>,
+        sign_in: &SignIn<'_>,
         caller: &Caller,
     ) -> Result<Step> {
         let handle = commit.guard.handle;
@@ -84,15 +84,23 @@ impl Inner {
         };
         if let Some((bind, refusal)) = sign_in {
             if let Some(over) = refusal {
-                return Ok(Step::Answered(Outcome::OverLimit(over)));
+                return Ok(Step::Answered(Outcome::OverLimit(over.clone())));
             }
             self.add_entry(&bind.principal, handle)?;
         }
         let edits = edits(&commit.changes, now.minus(commit.age), record.version);
         let header = Header { handle, epoch: self.epoch()?, salt: Salt::of(commit.id) };
-        create(&self.keeping(handle), header, &record, &edits)?;
+        let created = create(&self.keeping(handle), header, &record, &edits);
+        created.inspect_err(|_| self.take_back(sign_in, handle))?;
         let ticket = TicketFate::Kept;
         Ok(Step::Stored(Committed { version: record.version, now, ticket, ended: Vec::new() }))
+    }
+
+    /// Removes the entry for a session that could not be created.
+    fn take_back(&self, sign_in: &SignIn<'_>, handle: Handle) {
+        if let (Some((bind, _)), Ok(false)) = (sign_in, self.has_file(handle)) {
+            self.remove_entry(&bind.principal, handle);
+        }
     }
 
     fn change(&self, commit: &Commit, sign_in: SignIn<'_>, caller: &Caller) -> Result<Step> {

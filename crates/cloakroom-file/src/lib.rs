@@ -12,6 +12,7 @@ mod load;
 mod lock;
 mod place;
 mod principal;
+mod prune;
 mod session;
 mod state;
 mod store;

@@ -28,7 +28,7 @@ use crate::job::Caller;
 use crate::lock::{Lock, PATIENCE};
 use crate::state::State;
 
-/// How many folders sessions are spread over.
+/// How many folders sessions are spread over, and principals.
 pub(crate) const FOLDERS: usize = 256;
 
 /// What group and others could write to.
@@ -94,6 +94,11 @@ impl Place {
         self.folder_of(handle).join(file_name(handle))
     }
 
+    /// Returns one of the folders with principals' folders in them.
+    pub(crate) fn index(&self, number: usize) -> PathBuf {
+        self.root.join("principals").join(format!("{number:02x}"))
+    }
+
     /// Returns the folder that a principal's folder is in.
     pub(crate) fn principals(&self, principal: &Principal) -> PathBuf {
         self.root.join("principals").join(&hash(principal.as_str())[..2])
@@ -120,12 +125,22 @@ fn check(path: &Path, found: &fs::Metadata) -> Result<()> {
     Ok(())
 }
 
-fn file_name(handle: Handle) -> String {
+pub(crate) fn file_name(handle: Handle) -> String {
     hex(handle.as_bytes())
 }
 
+/// Lists the sessions that files of a folder are named after; there may be no such folder.
+pub(crate) fn handles_in(folder: &Path) -> Result<Vec<Handle>> {
+    let Some(entries) = if_there(fs::read_dir(folder))? else { return Ok(Vec::new()) };
+    let mut handles = Vec::new();
+    for entry in entries {
+        handles.extend(entry?.file_name().to_str().and_then(handle_of));
+    }
+    Ok(handles)
+}
+
 /// Returns whose file this is; `None` for what is no session's.
-pub(crate) fn handle_of(file_name: &str) -> Option<Handle> {
+fn handle_of(file_name: &str) -> Option<Handle> {
     let handle = file_name.parse().ok()?;
     (self::file_name(handle) == file_name).then_some(handle)
 }

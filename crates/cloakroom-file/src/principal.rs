@@ -6,15 +6,16 @@
 
 use std::fs;
 use std::io;
+use std::path::Path;
 
 use cloakroom_core::{Bind, EndReason, Ended, Handle, OverLimit, Principal, Select, SessionInfo, Timestamp};
 
-use crate::error::{Failure, Result, if_there};
+use crate::error::{Failure, Result};
 use crate::files;
 use crate::inner::{Inner, unless_missing};
 use crate::job::Caller;
 use crate::lock::{Lock, PATIENCE};
-use crate::place::handle_of;
+use crate::place::{file_name, handles_in};
 
 /// What a sign-in means for the principal's other sessions.
 #[derive(Debug, Default)]
@@ -115,14 +116,7 @@ impl Inner {
     }
 
     pub(crate) fn entries(&self, principal: &Principal) -> Result<Vec<Handle>> {
-        let Some(folder) = if_there(fs::read_dir(self.place.principal(principal)))? else {
-            return Ok(Vec::new());
-        };
-        let mut handles = Vec::new();
-        for entry in folder {
-            handles.extend(entry?.file_name().to_str().and_then(handle_of));
-        }
-        Ok(handles)
+        handles_in(&self.place.principal(principal))
     }
 
     /// Makes an entry. The caller has the session's lock.
@@ -146,9 +140,7 @@ impl Inner {
 
     /// Removes an entry, and the principal's folder if that was the last one. The caller has the session's lock.
     pub(crate) fn remove_entry(&self, principal: &Principal, handle: Handle) {
-        // What stays is one too many, and removed by whoever reads it.
-        drop(files::remove(&self.place.entry(principal, handle)));
-        drop(fs::remove_dir(self.place.principal(principal)));
+        remove_from(&self.place.principal(principal), handle);
     }
 
     /// Removes an entry that turned out to be wrong, unless it is right by now.
@@ -166,4 +158,11 @@ impl Inner {
         }
         Ok(())
     }
+}
+
+/// Removes an entry from a principal's folder, and the folder if that was the last one.
+pub(crate) fn remove_from(folder: &Path, handle: Handle) {
+    // What stays is one too many, and removed by whoever reads it.
+    drop(files::remove(&folder.join(file_name(handle))));
+    drop(fs::remove_dir(folder));
 }

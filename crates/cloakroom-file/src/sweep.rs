@@ -7,7 +7,7 @@ use cloakroom_core::{Ended, Handle, Select, Sweep, Timestamp};
 use crate::error::{Damaged, Failure, Result, if_there};
 use crate::inner::Inner;
 use crate::job::Caller;
-use crate::place::{FOLDERS, handle_of};
+use crate::place::{FOLDERS, handles_in};
 use crate::session::Session;
 
 /// How many files one sweep asks for their deadline. The next one goes on from there.
@@ -20,13 +20,15 @@ pub(crate) struct Cursor {
     /// The last session of that folder that was looked at.
     after: Option<Handle>,
     epoch: Option<u64>,
+    /// Which folder of the index is the next.
+    index: usize,
     /// In how many folders each file is opened, whatever deadline is noted on it: a round of them, once everybody's
     /// sessions have ended.
     thorough: usize,
 }
 
 /// One sweep under way.
-struct Round<'a> {
+pub(crate) struct Round<'a> {
     sweep: &'a Sweep,
     looked_at: usize,
     ended: Vec<Ended>,
@@ -40,7 +42,11 @@ impl Round<'_> {
     }
 
     /// Notes that a file or a folder was left out. Told of once for each sweep, as there may be many.
-    fn leave_out(&mut self, what: &Path, failure: Failure) {
+    pub(crate) fn leave_out(&mut self, what: &Path, failure: Failure) {
+        // Somebody is at work on it, and the next round finds it again; or nobody waits for this one.
+        if matches!(failure, Failure::Busy | Failure::Abandoned) {
+            return;
+        }
         if self.failure.is_none() {
             tracing::warn!(path = %what.display(), error = %failure, "a sweep leaves out what it cannot read");
             self.failure = Some(failure);
@@ -57,12 +63,16 @@ impl Round<'_> {
 }
 
 impl Inner {
-    /// Goes on where the last sweep of this store has stopped, at most once around. What cannot be read is left out: the
-    /// others must not wait for it.
+    /// Goes on where the last sweep of this store has stopped, at most once around, and in the index by one folder. What
+    /// cannot be read is left out: the others must not wait for it.
     pub(crate) fn sweep(&self, sweep: &Sweep, caller: &Caller) -> Result<Vec<Ended>> {
         let mut cursor = self.cursor.lock().unwrap_or_else(PoisonError::into_inner);
         cursor.begin(self.epoch()?);
         let mut round = Round { sweep, looked_at: 0, ended: Vec::new(), failure: None };
+        // Before anything is handed out that would be lost if the caller waited no longer.
+        let index = self.place.index(cursor.index);
+        cursor.index = (cursor.index + 1) % FOLDERS;
+        self.prune_index(&index, &mut round, caller);
         for _ in 0..=FOLDERS {
             let folder = self.place.folder(cursor.folder);
             match sessions_in(&folder) {
@@ -93,8 +103,6 @@ impl Inner {
             cursor.after = Some(handle);
             match self.hand_out_if_due(handle, cursor.thorough > 0, round.sweep, caller) {
                 Ok(ended) => round.ended.extend(ended),
-                // Somebody is at work on it: the next round finds it again.
-                Err(Failure::Busy | Failure::Abandoned) => {}
                 Err(failure) => round.leave_out(&self.place.session(handle), failure),
             }
         }
@@ -180,7 +188,8 @@ impl Inner {
 
 impl Cursor {
     fn begin(&mut self, epoch: u64) {
-        if self.epoch.replace(epoch).is_some_and(|before| before != epoch) {
+        // A process that has just started does not know whether the others have come round since.
+        if self.epoch.replace(epoch) != Some(epoch) && epoch > 0 {
             self.thorough = FOLDERS + 1;
         }
     }
@@ -194,11 +203,7 @@ impl Cursor {
 
 /// Lists the sessions in a folder, sorted.
 fn sessions_in(folder: &Path) -> Result<Vec<Handle>> {
-    let Some(entries) = if_there(fs::read_dir(folder))? else { return Ok(Vec::new()) };
-    let mut handles = Vec::new();
-    for entry in entries {
-        handles.extend(entry?.file_name().to_str().and_then(handle_of));
-    }
+    let mut handles = handles_in(folder)?;
     handles.sort_unstable();
     Ok(handles)
 }

@@ -26,6 +26,8 @@ pub(crate) struct NewValue {
 pub(crate) enum Entry<'a> {
     Remove,
     Write(&'a NewValue),
+    /// It is in this file already, and copied into the next one as it is: damage stays what it was.
+    Copy(&'a [u8], Held),
     /// It stays where it is: only in a whole frame, which would forget it otherwise.
     Keep(Held),
 }
@@ -52,6 +54,10 @@ pub(crate) fn frame_bytes(
             Entry::Write(new) => {
                 place(&mut head, HERE, &new.held(body.len() as u64, salt)?);
                 body.extend_from_slice(&new.value);
+            }
+            Entry::Copy(bytes, held) => {
+                place(&mut head, HERE, &Held { at: body.len() as u64, ..*held });
+                body.extend_from_slice(bytes);
             }
         }
     }

@@ -32,16 +32,23 @@ impl Session {
     }
 
     pub(super) fn value(&self, held: &Held) -> Result<Bytes> {
-        let length = held.length as usize;
-        let bytes = match self.window.held(held.at, length) {
-            Some(bytes) => Bytes::copy_from_slice(bytes),
-            None => Bytes::from(read(&self.file, held.at, length)?),
-        };
-        if bytes.len() == length && checksum(self.header.salt, &bytes) == held.checksum {
+        let bytes = self.unchecked(held)?;
+        if checksum(self.header.salt, &bytes) == held.checksum {
             Ok(bytes)
         } else {
             Err(Damaged::Part("value").into())
         }
+    }
+
+    /// Reads a value, be it damaged or not, at its full length.
+    pub(super) fn unchecked(&self, held: &Held) -> io::Result<Bytes> {
+        let length = held.length as usize;
+        if let Some(bytes) = self.window.held(held.at, length) {
+            return Ok(Bytes::copy_from_slice(bytes));
+        }
+        let mut bytes = read(&self.file, held.at, length)?;
+        bytes.resize(length, 0);
+        Ok(Bytes::from(bytes))
     }
 }
 

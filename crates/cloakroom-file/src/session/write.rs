@@ -54,11 +54,7 @@ impl Session {
         let frame = frame_bytes(self.end, salt, is_whole, &packed, &entries).ok_or_else(too_large)?;
         let end = self.end + frame.len() as u64;
         if end > 2 * self.content(packed.len(), forgets, edits) + SLACK {
-            match self.rewrite(keeping, record, forgets, edits) {
-                // What is damaged stays where it is, and harms no other attribute.
-                Err(Failure::Damaged(_)) => {}
-                result => return result,
-            }
+            return self.rewrite(keeping, record, forgets, edits);
         }
         // The slot must not point to a frame that a power cut could take: then there would be no way back to the last one.
         let is_synced = keeping.is_durable || is_whole;
@@ -108,17 +104,17 @@ impl Session {
 
     /// Puts a file without garbage in the place of this one.
     fn rewrite(&self, keeping: &Keeping, record: &Record, forgets: bool, edits: &Edits) -> Result<()> {
-        let mut values = BTreeMap::new();
+        let mut kept = Vec::new();
         for (name, held) in &self.attributes {
             if !forgets && !edits.contains_key(name) {
-                let (revision, lapses_at) = (held.revision, held.lapses_at);
-                values.insert(name.clone(), NewValue { value: self.value(held)?, revision, lapses_at });
+                kept.push((name, self.unchecked(held)?, *held));
             }
         }
-        let edited = edits.iter().filter_map(|(name, new)| Some((name, new.as_ref()?)));
-        let entries = values.iter().chain(edited).map(|(name, new)| (name.clone(), Entry::Write(new)));
+        let kept = kept.iter().map(|(name, bytes, held)| ((*name).clone(), Entry::Copy(bytes, *held)));
+        let edited = edits.iter().filter_map(|(name, new)| Some((name.clone(), Entry::Write(new.as_ref()?))));
+        let entries = kept.chain(edited).collect();
         // Waited for in any case: otherwise a power cut could take what was on disk long ago.
-        put(keeping, self.header, self.slot.count + 1, record, &entries.collect(), true)
+        put(keeping, self.header, self.slot.count + 1, record, &entries, true)
     }
 
     /// Records an access.

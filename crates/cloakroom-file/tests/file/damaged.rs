@@ -72,8 +72,15 @@ async fn a_damaged_value_harms_no_other_attribute() {
     assert_eq!(open(&store, &ticket, &["a"]).await.unwrap_err().kind(), ErrorKind::Corrupt);
     for number in 0..40 {
         commit(&store, &change(ticket.guard(), vec![set("b", vec![number; 2000])])).await;
+        let length = fs::metadata(nodes.file(&ticket)).unwrap().len();
+        assert!(length < 2 * (5000 + 2000 + 1000) + (16 << 10), "{length} bytes after {number} commits");
     }
     assert_eq!(read(&store, &ticket, "b").await.unwrap(), vec![39; 2000]);
+    assert_eq!(
+        open(&store, &ticket, &["a"]).await.unwrap_err().kind(),
+        ErrorKind::Corrupt,
+        "it is carried along"
+    );
     commit(&store, &change(ticket.guard(), vec![set("a", "mended")])).await;
     assert_eq!(read(&store, &ticket, "a").await.unwrap(), "mended");
 }

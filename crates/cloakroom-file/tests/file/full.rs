@@ -2,9 +2,10 @@
 
 use std::process::Command;
 
-use cloakroom_core::{ErrorKind, Store as _, Ticket, Version};
+use cloakroom_core::{Bind, ErrorKind, Intent, Store as _, Ticket, Version};
 use cloakroom_testkit::Harness as _;
 
+use crate::index::entries;
 use crate::support::*;
 
 #[test]
@@ -44,4 +45,12 @@ async fn a_process_without_room() {
     assert!(open(&store, &none, &[]).await.unwrap().is_none());
     assert!(!nodes.file(&none).with_file_name("new").exists());
     commit(&store, &create(none.guard(), vec![set("a", "1")])).await;
+
+    let (ada, bind) = (Ticket::generate().unwrap(), Bind { principal: principal("ada"), max_sessions: None });
+    let mut signing_in = create(ada.guard(), vec![set("a", vec![1; 100_000])]);
+    if let Intent::Create(creation) = &mut signing_in.intent {
+        creation.bind = Some(bind);
+    }
+    assert_eq!(store.commit(&signing_in).await.unwrap_err().kind(), ErrorKind::Full);
+    assert_eq!(entries(&nodes).len(), 0, "nothing is left in the index");
 }

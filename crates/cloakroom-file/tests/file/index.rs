@@ -1,3 +1,4 @@
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
@@ -12,15 +13,20 @@ use cloakroom_testkit::Harness as _;
 use crate::support::*;
 
 /// Lists the index's entries, whoever's they are.
-fn entries(nodes: &Nodes) -> Vec<PathBuf> {
+pub(crate) fn entries(nodes: &Nodes) -> Vec<PathBuf> {
+    principals(nodes)
+        .into_iter()
+        .flat_map(|it| fs::read_dir(it).unwrap().map(|it| it.unwrap().path()).collect::<Vec<_>>())
+        .collect()
+}
+
+/// Lists the folders of principals.
+fn principals(nodes: &Nodes) -> Vec<PathBuf> {
     let folders = |folder: PathBuf| {
         let entries = fs::read_dir(folder).unwrap().map(|it| it.unwrap().path());
         entries.filter(|it| it.is_dir()).collect::<Vec<_>>()
     };
-    let principals = folders(nodes.namespace().join("principals")).into_iter().flat_map(folders);
-    principals
-        .flat_map(|it| fs::read_dir(it).unwrap().map(|it| it.unwrap().path()).collect::<Vec<_>>())
-        .collect()
+    folders(nodes.namespace().join("principals")).into_iter().flat_map(folders).collect()
 }
 
 #[tokio::test]
@@ -59,6 +65,31 @@ async fn an_entry_that_is_one_too_many_is_left_out_and_removed() {
     assert_eq!(listed.iter().map(|it| it.handle).collect::<Vec<_>>(), [adas.handle()]);
     assert_eq!(entries(&nodes).len(), 3);
     assert_eq!(store.sessions_of(&principal("bob")).await.unwrap().len(), 1);
+}
+
+/// A sign-in that was cut short leaves an entry, and so does a session that was too damaged to tell whose it was.
+#[tokio::test]
+async fn sweeps_remove_entries_of_sessions_that_are_gone() {
+    let nodes = Nodes::new();
+    let store = nodes.store().await;
+    let mut gone = Vec::new();
+    for who in ["ada", "bob", "cleo"] {
+        gone.push(session_of(&store, who).await);
+    }
+    let (adas, dans) = (session_of(&store, "ada").await, session_of(&store, "dan").await);
+    for ticket in &gone {
+        fs::remove_file(nodes.file(ticket)).unwrap();
+    }
+    assert_eq!(entries(&nodes).len(), 5);
+    for _ in 0..256 {
+        assert_eq!(sweep(&store).await, []);
+    }
+    let mut left: Vec<_> = entries(&nodes).iter().map(|it| it.file_name().unwrap().to_owned()).collect();
+    let mut expected = [&adas, &dans].map(|it| OsString::from(file_name(it)));
+    left.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(left, expected);
+    assert_eq!(principals(&nodes).len(), 2, "those without sessions are gone");
 }
 
 /// Ending a principal's sessions does not end one that is listed as theirs and is not.

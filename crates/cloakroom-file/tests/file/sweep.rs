@@ -71,6 +71,18 @@ async fn what_ended_with_everybodys_is_removed_by_sweeps() {
     assert_eq!(read(&store, &new, "a").await.unwrap(), "1");
 }
 
+/// Whoever ended them has not swept since, and this process has not seen it.
+#[tokio::test]
+async fn what_ended_with_everybodys_is_removed_also_by_a_store_that_was_opened_later() {
+    let nodes = Nodes::new();
+    let store = nodes.store().await;
+    let ticket = session(&store, "a", "1").await;
+    store.invalidate(&Invalidate::Everyone).await.unwrap();
+    drop(store);
+    assert_eq!(sweep(&nodes.store().await).await, []);
+    assert!(!nodes.file(&ticket).exists());
+}
+
 #[tokio::test]
 async fn a_handle_that_ended_with_everybodys_can_be_created_anew() {
     let nodes = Nodes::new();
