@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use cloakroom_core::{Error, ErrorKind, Store as _, Ticket};
+use cloakroom_core::{ErrorKind, Store as _, Ticket};
 use cloakroom_nats::{NatsStore, NatsStoreBuilder};
 use cloakroom_testkit::Harness;
 use tokio::sync::OnceCell;
@@ -37,15 +37,15 @@ impl Nodes {
     }
 
     async fn connect(&self) -> NatsStore {
-        connect(async || self.builder().connect(&self.url).await).await
+        connect(|| self.builder(), &self.url).await
     }
 }
 
 /// Connects. The servers of a cluster choose a leader for each stream first, which takes long on a busy machine.
-pub(crate) async fn connect(attempt: impl AsyncFn() -> Result<NatsStore, Error>) -> NatsStore {
+pub(crate) async fn connect(builder: impl Fn() -> NatsStoreBuilder, url: &str) -> NatsStore {
     let began = Instant::now();
     loop {
-        match attempt().await {
+        match builder().connect(url).await {
             Err(error) if error.kind() == ErrorKind::Timeout && began.elapsed() < PATIENCE => {}
             connected => return connected.unwrap(),
         }
