@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Where the tests are whose names begin so; the longest prefix that fits counts.
-const FOLDERS: [(&str, &str); 15] = [
+const FOLDERS: [(&str, &str); 16] = [
     ("http::", "tests/integration/http"),
     ("middleware::", "tests/integration/middleware"),
     ("faults::", "tests/integration/faults"),
     ("conformance::", "crates/cloakroom-testkit/src/cases"),
     ("core::", "crates/cloakroom-core/src"),
     ("cloakroom::", "crates/cloakroom/src"),
+    ("near_cache::", "crates/cloakroom/tests/near_cache"),
     ("redis::", "crates/cloakroom-redis/tests/redis"),
     ("file::", "crates/cloakroom-file/tests/file"),
     ("nats::", "crates/cloakroom-nats/tests/nats"),

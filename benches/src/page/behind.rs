@@ -17,7 +17,7 @@ fn list(
     figure: impl Fn(&Figures) -> Option<f64>,
     is_better: impl Fn(f64, f64) -> bool,
 ) -> String {
-    let mut table = Table::new(["case", "theirs", "Cloakroom's", "goals compare with it"]);
+    let mut table = Table::new(["case", "theirs", "Cloakroom's", "may be the best peer"]);
     for measured in run.measured.iter().filter(|measured| is_other(&measured.case)) {
         let case = &measured.case;
         let ours = Case { subject: "cloakroom".to_owned(), ..case.clone() };

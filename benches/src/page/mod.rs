@@ -70,7 +70,7 @@ fn measured_on(run: &Run) -> impl Iterator<Item = Kind> {
 }
 
 fn subjects(run: &Run) -> String {
-    let mut table = Table::new(["", "what", "store", "goals compare with it", "note"]);
+    let mut table = Table::new(["", "what", "store", "may be the best peer", "note"]);
     let was_measured = |listed: &&Listed| {
         run.measured
             .iter()

@@ -26,7 +26,8 @@ use crate::ticket::Handle;
 ///   is [`ErrorKind::Corrupt`](crate::ErrorKind::Corrupt) and harms no other session.
 /// - **Bounded.** The caller sets the time an operation may take and drops its future when it is over. A dropped
 ///   future leaves nothing half-way, and holds no lock.
-/// - **No retries.** A store never repeats a commit by itself.
+/// - **No retries.** A store never sends a commit again whose outcome it does not know. (The caller may, under the commit's
+///   id. So may a store around another that has answered the commit already.)
 ///
 /// The trait has no default methods, so that a wrapper cannot forget one. (What it may forget is [`AT_ONCE`](Self::AT_ONCE),
 /// which costs time and nothing else.)

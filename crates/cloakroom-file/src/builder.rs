@@ -17,8 +17,9 @@ pub enum Durability {
     /// the disk, or the file server, keeps what it has confirmed. The default, like SQLite's `synchronous = FULL`.
     #[default]
     EveryCommit,
-    /// Not at all: what was acknowledged survives the end of the process, however abrupt. After a crash of the machine or a
-    /// power cut a session may be as it was some seconds before, or gone, or one that was logged out may be back.
+    /// Not at all, but for one in 32: what was acknowledged survives the end of the process, however abrupt. After a crash of
+    /// the machine or a power cut a session may be as it was some seconds before, or gone, or one that was logged out may
+    /// be back.
     Relaxed,
 }
 

@@ -1,3 +1,6 @@
+use std::fs;
+use std::path::Path;
+
 use cloakroom_core::{
     Bind, Changes, Commit, Committed, Creation, Edit, Gone, Intent, Outcome, OverLimit, Record, TicketChange,
     TicketFate, Timestamp, Verdict, Version,
@@ -33,21 +36,29 @@ impl Inner {
         };
         let _lock = self.lock_principal(&bind.principal, caller)?;
         let room = self.room_for(bind, commit.guard.handle, caller)?;
-        let refusal = room.as_ref().err().cloned();
-        match self.store(commit, Some((bind, refusal)), caller)? {
-            Step::Answered(outcome) => Ok(outcome),
-            Step::Stored(mut committed) => {
-                committed.ended = self.end_each(&room.unwrap_or_default(), &bind.principal)?;
-                Ok(Outcome::Committed(committed))
+        let mut committed = match self.store(commit, Some((bind, room.refusal)), caller)? {
+            Step::Stored(committed) => committed,
+            // A retry: the first try may have failed before the others had ended.
+            Step::Answered(Outcome::Committed(committed))
+                if room.is_theirs && committed.ticket != TicketFate::AlreadySignedIn =>
+            {
+                committed
             }
-        }
+            Step::Answered(outcome) => return Ok(outcome),
+        };
+        committed.ended = self.end_each(&room.ending, &bind.principal)?;
+        Ok(Outcome::Committed(committed))
     }
 
     fn store(&self, commit: &Commit, sign_in: SignIn<'_>, caller: &Caller) -> Result<Step> {
-        match &commit.intent {
-            Intent::Create(creation) => self.create(commit, creation, sign_in, caller),
-            Intent::Change => self.change(commit, sign_in, caller),
+        let step = match &commit.intent {
+            Intent::Create(creation) => self.create(commit, creation, sign_in, caller)?,
+            Intent::Change => self.change(commit, sign_in, caller)?,
+        };
+        if let Step::Answered(Outcome::Committed(_)) = &step {
+            self.settle(commit.guard.handle)?;
         }
+        Ok(step)
     }
 
     fn create(
@@ -117,10 +128,11 @@ impl Inner {
     }
 
     /// Makes a folder of the store's own.
-    pub(crate) fn make_folder(&self, folder: &std::path::Path) -> Result<()> {
+    pub(crate) fn make_folder(&self, folder: &Path) -> Result<()> {
         let is_new = files::folder(folder)?;
         if let (true, true, Some(parent)) = (is_new, self.is_durable, folder.parent()) {
-            files::sync_folder(parent)?;
+            // Whoever finds it takes it for one that is on disk.
+            files::sync_folder(parent).inspect_err(|_| drop(fs::remove_dir(folder)))?;
         }
         Ok(())
     }

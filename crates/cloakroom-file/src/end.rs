@@ -4,7 +4,7 @@ use cloakroom_core::{
     Admission, EndReason, Ended, Guard, Handle, Invalidate, Invalidated, Principal, Select, Timestamp,
 };
 
-use crate::error::Result;
+use crate::error::{Result, if_there};
 use crate::files;
 use crate::inner::Inner;
 use crate::job::Caller;
@@ -28,7 +28,7 @@ impl Inner {
 
     fn end_by_ticket(&self, guard: &Guard, caller: &Caller) -> Result<Invalidated> {
         let Some(_lock) = self.lock(guard.handle, caller)? else { return Ok(done(None)) };
-        let Some(session) = self.find(guard.handle)? else { return Ok(done(None)) };
+        let Some(session) = self.find(guard.handle)? else { return self.nothing_ended(guard.handle) };
         let (now, record) = (self.now()?, &session.record);
         let last_moment = record.expires_at().minus(Duration::from_millis(1));
         match record.admit(&guard.proof, now.min(last_moment)) {
@@ -36,7 +36,7 @@ impl Inner {
                 Ok(done(self.end(&session, EndReason::Invalidated, &Select::default())?))
             }
             Admission::Superseded if session.is_open() && record.is_live(now) => Ok(Invalidated::Superseded),
-            Admission::Superseded | Admission::Refused => Ok(done(None)),
+            Admission::Superseded | Admission::Refused => self.nothing_ended(guard.handle),
         }
     }
 
@@ -51,8 +51,13 @@ impl Inner {
             Some(session) if owner.is_none() || session.record.principal.as_ref() == owner => {
                 Ok(done(self.end(&session, EndReason::Invalidated, &Select::default())?))
             }
-            _ => Ok(done(None)),
+            _ => self.nothing_ended(handle),
         }
+    }
+
+    fn nothing_ended(&self, handle: Handle) -> Result<Invalidated> {
+        self.settle(handle)?;
+        Ok(done(None))
     }
 
     fn end_all_of(
@@ -76,12 +81,12 @@ impl Inner {
 
     /// Ends a live session, and seals one that has expired. The caller has its lock.
     pub(crate) fn end(&self, session: &Session, reason: EndReason, select: &Select) -> Result<Option<Ended>> {
-        if !session.is_open() {
-            return Ok(None);
-        }
         let now = self.now()?;
-        if !session.record.is_live(now) {
-            session.claim(SEALED)?;
+        if !session.is_open() || !session.record.is_live(now) {
+            if session.is_open() {
+                session.claim(SEALED)?;
+            }
+            self.settle(session.handle())?;
             return Ok(None);
         }
         let ended = session.ended(reason, now, select)?;
@@ -100,8 +105,17 @@ impl Inner {
 
     pub(crate) fn remove_file(&self, handle: Handle) -> Result<()> {
         files::remove(&self.place.session(handle))?;
+        self.settle(handle)
+    }
+
+    /// Waits until what is there of a session, or that nothing is, is on disk. An answer that rests on it must not be given
+    /// before: whoever wrote or removed it may have failed to wait.
+    pub(crate) fn settle(&self, handle: Handle) -> Result<()> {
         if self.is_durable {
-            files::sync_folder(&self.place.folder_of(handle))?;
+            if let Some(file) = if_there(files::readable(&self.place.session(handle)))? {
+                file.sync_all()?;
+            }
+            if_there(files::sync_folder(&self.place.folder_of(handle)))?;
         }
         Ok(())
     }

@@ -13,6 +13,8 @@ pub(crate) enum Failure {
     Unfit(Unfit),
     /// A lock was not to be had in time. Nothing has changed.
     Busy,
+    /// The same, or anything else, in the midst of ending a principal's sessions. The same request does the rest.
+    Midway(Box<Self>),
     /// Nobody waits for the answer any more. Nothing has changed.
     Abandoned,
 }
@@ -43,6 +45,7 @@ impl Failure {
             Self::Damaged(_) => ErrorKind::Corrupt,
             Self::Unfit(_) => ErrorKind::Refused,
             Self::Busy => ErrorKind::Timeout,
+            Self::Midway(_) => ErrorKind::Unavailable,
             Self::Abandoned => ErrorKind::Other,
         }
     }
@@ -75,6 +78,12 @@ impl fmt::Display for Failure {
             Self::Damaged(damaged) => damaged.fmt(f),
             Self::Unfit(unfit) => unfit.fmt(f),
             Self::Busy => f.write_str("somebody else has kept the lock for too long"),
+            Self::Midway(failure) => {
+                write!(
+                    f,
+                    "not all sessions have ended that had to, and what was asked may be done otherwise: {failure}"
+                )
+            }
             Self::Abandoned => f.write_str("nobody waits for the answer any more"),
         }
     }
@@ -84,6 +93,7 @@ impl std::error::Error for Failure {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Io(error) => error.source(),
+            Self::Midway(failure) => failure.source(),
             _ => None,
         }
     }

@@ -27,28 +27,14 @@ pub(crate) struct Lock {
 }
 
 impl Lock {
-    /// Waits for a lock that nobody shares.
+    /// Waits for a lock. Asks again and again, because a thread that waits in the system call itself could not be called
+    /// off; so there is no queue, and nobody may share a lock: whoever shares one could keep others from it for ever.
     pub(crate) fn exclusive(path: &Path, caller: &Caller, patience: Duration) -> Result<Self> {
-        Self::wait(path, File::try_lock, caller, patience)
-    }
-
-    /// Waits for a lock that others may share.
-    pub(crate) fn shared(path: &Path, caller: &Caller) -> Result<Self> {
-        Self::wait(path, File::try_lock_shared, caller, PATIENCE)
-    }
-
-    /// Asks again and again, because a thread that waits in the system call itself could not be called off.
-    fn wait(
-        path: &Path,
-        lock: fn(&File) -> std::result::Result<(), TryLockError>,
-        caller: &Caller,
-        patience: Duration,
-    ) -> Result<Self> {
         let file = files::writable(path, true)?;
         let began = Instant::now();
         let mut pause = FIRST_PAUSE;
         loop {
-            match lock(&file) {
+            match file.try_lock() {
                 Ok(()) => break,
                 Err(TryLockError::WouldBlock) => {}
                 Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {}

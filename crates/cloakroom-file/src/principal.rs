@@ -1,7 +1,8 @@
 //! Which sessions a principal is signed in to.
 //!
 //! An entry is made before the session is bound, and removed after it has ended, both by whoever has the session's lock. So
-//! there may be one too many, never one too few: whoever reads an entry asks the session, and removes one that is wrong.
+//! there may be one too many, never one too few: whoever reads an entry asks the session, and removes one that is wrong, but
+//! not before the session's end is on disk: who is to end all of a principal's would not find it otherwise.
 
 use std::fs;
 use std::io;
@@ -15,6 +16,17 @@ use crate::job::Caller;
 use crate::lock::{Lock, PATIENCE};
 use crate::place::handle_of;
 
+/// What a sign-in means for the principal's other sessions.
+#[derive(Debug, Default)]
+pub(crate) struct Room {
+    /// These must end.
+    pub(crate) ending: Vec<Handle>,
+    /// Or it must be refused.
+    pub(crate) refusal: Option<OverLimit>,
+    /// Whether they are signed in to this session already.
+    pub(crate) is_theirs: bool,
+}
+
 impl Inner {
     /// Takes the lock under which one signs in, or ends all of a principal's sessions. Always before any session's lock.
     pub(crate) fn lock_principal(&self, principal: &Principal, caller: &Caller) -> Result<Lock> {
@@ -26,7 +38,8 @@ impl Inner {
     pub(crate) fn sessions_of(&self, principal: &Principal, caller: &Caller) -> Result<Vec<SessionInfo>> {
         self.epoch()?;
         let lock = self.place.principals(principal).join("lock");
-        let Some(_lock) = unless_missing(Lock::shared(&lock, caller))? else { return Ok(Vec::new()) };
+        let lock = unless_missing(Lock::exclusive(&lock, caller, PATIENCE))?;
+        let Some(_lock) = lock else { return Ok(Vec::new()) };
         self.infos(principal, caller)
     }
 
@@ -56,17 +69,19 @@ impl Inner {
         Ok(infos)
     }
 
-    /// Returns which other sessions must end when `bind` signs in to `handle`. The caller has the principal's lock.
-    pub(crate) fn room_for(
-        &self,
-        bind: &Bind,
-        handle: Handle,
-        caller: &Caller,
-    ) -> Result<std::result::Result<Vec<Handle>, OverLimit>> {
-        let Some(max) = bind.max_sessions else { return Ok(Ok(Vec::new())) };
-        let infos = self.infos(&bind.principal, caller)?;
-        let others = infos.iter().filter(|info| info.handle != handle);
-        Ok(max.make_room(others.map(|it| (it.signed_in_at.unwrap_or_default(), it.handle)).collect()))
+    /// Returns what it means for the principal's other sessions when `bind` signs in to `handle`. The caller has the
+    /// principal's lock.
+    pub(crate) fn room_for(&self, bind: &Bind, handle: Handle, caller: &Caller) -> Result<Room> {
+        let Some(max) = bind.max_sessions else { return Ok(Room::default()) };
+        let mut infos = self.infos(&bind.principal, caller)?;
+        let all = infos.len();
+        infos.retain(|info| info.handle != handle);
+        let is_theirs = infos.len() < all;
+        let others = infos.iter().map(|it| (it.signed_in_at.unwrap_or_default(), it.handle)).collect();
+        Ok(match max.make_room(others) {
+            Ok(ending) => Room { ending, refusal: None, is_theirs },
+            Err(over) => Room { ending: Vec::new(), refusal: Some(over), is_theirs },
+        })
     }
 
     /// Ends those of these sessions that are the principal's. One that cannot be read ends as well; only nobody is told of
@@ -75,7 +90,8 @@ impl Inner {
     pub(crate) fn end_each(&self, handles: &[Handle], principal: &Principal) -> Result<Vec<Ended>> {
         let mut ended = Vec::new();
         for handle in handles {
-            ended.extend(self.end_one_of(*handle, principal)?);
+            let one = self.end_one_of(*handle, principal);
+            ended.extend(one.map_err(|failure| Failure::Midway(Box::new(failure)))?);
         }
         Ok(ended)
     }
@@ -91,6 +107,7 @@ impl Inner {
             session => session?,
         };
         let Some(session) = session.filter(|it| it.record.principal.as_ref() == Some(principal)) else {
+            self.settle(handle)?;
             self.remove_entry(principal, handle);
             return Ok(None);
         };
@@ -144,6 +161,7 @@ impl Inner {
             Err(_) => true,
         };
         if !is_theirs {
+            self.settle(handle)?;
             self.remove_entry(principal, handle);
         }
         Ok(())

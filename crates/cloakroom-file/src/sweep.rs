@@ -2,7 +2,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::PoisonError;
 
-use cloakroom_core::{Ended, Handle, Sweep, Timestamp};
+use cloakroom_core::{Ended, Handle, Select, Sweep, Timestamp};
 
 use crate::error::{Damaged, Failure, Result, if_there};
 use crate::inner::Inner;
@@ -17,8 +17,8 @@ const LOOKED_AT: usize = 10_000;
 #[derive(Debug, Default)]
 pub(crate) struct Cursor {
     folder: usize,
-    /// The last file of that folder that was looked at.
-    after: Option<String>,
+    /// The last session of that folder that was looked at.
+    after: Option<Handle>,
     epoch: Option<u64>,
     /// In how many folders each file is opened, whatever deadline is noted on it: a round of them, once everybody's
     /// sessions have ended.
@@ -30,58 +30,85 @@ struct Round<'a> {
     sweep: &'a Sweep,
     looked_at: usize,
     ended: Vec<Ended>,
+    /// The first thing that went wrong.
+    failure: Option<Failure>,
 }
 
 impl Round<'_> {
     fn is_over(&self) -> bool {
         self.looked_at >= LOOKED_AT || self.ended.len() >= self.sweep.limit as usize
     }
+
+    /// Notes that a file or a folder was left out. Told of once for each sweep, as there may be many.
+    fn leave_out(&mut self, what: &Path, failure: Failure) {
+        if self.failure.is_none() {
+            tracing::warn!(path = %what.display(), error = %failure, "a sweep leaves out what it cannot read");
+            self.failure = Some(failure);
+        }
+    }
+
+    /// Returns what was handed out, also if something went wrong: it would be lost otherwise.
+    fn answer(self) -> Result<Vec<Ended>> {
+        match self.failure {
+            Some(failure) if self.ended.is_empty() => Err(failure),
+            _ => Ok(self.ended),
+        }
+    }
 }
 
 impl Inner {
-    /// Goes on where the last sweep of this store has stopped, at most once around. If it fails on the way, what it has
-    /// handed out so far is the answer: it would be lost otherwise.
+    /// Goes on where the last sweep of this store has stopped, at most once around. What cannot be read is left out: the
+    /// others must not wait for it.
     pub(crate) fn sweep(&self, sweep: &Sweep, caller: &Caller) -> Result<Vec<Ended>> {
         let mut cursor = self.cursor.lock().unwrap_or_else(PoisonError::into_inner);
         cursor.begin(self.epoch()?);
-        let mut round = Round { sweep, looked_at: 0, ended: Vec::new() };
+        let mut round = Round { sweep, looked_at: 0, ended: Vec::new(), failure: None };
         for _ in 0..=FOLDERS {
-            match self.sweep_folder(&mut round, &mut cursor, caller) {
-                Ok(()) if round.is_over() => break,
-                Ok(()) => cursor.next_folder(),
-                Err(failure) if round.ended.is_empty() => return Err(failure),
-                Err(failure) => {
-                    tracing::warn!(error = %failure, "a sweep has stopped early");
-                    break;
-                }
+            let folder = self.place.folder(cursor.folder);
+            match sessions_in(&folder) {
+                Ok(handles) => self.sweep_sessions(&handles, &mut round, &mut cursor, caller),
+                Err(failure) => round.leave_out(&folder, failure),
             }
+            if round.is_over() || caller.still_there().is_err() {
+                break;
+            }
+            cursor.next_folder();
         }
-        Ok(round.ended)
+        round.answer()
     }
 
-    fn sweep_folder(&self, round: &mut Round<'_>, cursor: &mut Cursor, caller: &Caller) -> Result<()> {
-        let folder = self.place.folder(cursor.folder);
-        for name in sessions_in(&folder)? {
-            if cursor.after.as_ref().is_some_and(|after| name <= *after) {
-                continue;
+    fn sweep_sessions(
+        &self,
+        handles: &[Handle],
+        round: &mut Round<'_>,
+        cursor: &mut Cursor,
+        caller: &Caller,
+    ) {
+        let rest = handles.iter().filter(|handle| cursor.after.is_none_or(|after| **handle > after));
+        for handle in rest.copied().collect::<Vec<_>>() {
+            if round.is_over() || caller.still_there().is_err() {
+                return;
             }
-            if round.is_over() {
-                return Ok(());
-            }
-            caller.still_there()?;
             round.looked_at += 1;
-            let is_due = cursor.thorough > 0 || self.is_due(&folder.join(&name))?;
-            if let (true, Some(handle)) = (is_due, handle_of(&name)) {
-                match self.hand_out(handle, round, caller) {
-                    Ok(ended) => round.ended.extend(ended),
-                    // Somebody is at work on it: the next round finds it again.
-                    Err(Failure::Busy) => {}
-                    Err(failure) => return Err(failure),
-                }
+            cursor.after = Some(handle);
+            match self.hand_out_if_due(handle, cursor.thorough > 0, round.sweep, caller) {
+                Ok(ended) => round.ended.extend(ended),
+                // Somebody is at work on it: the next round finds it again.
+                Err(Failure::Busy | Failure::Abandoned) => {}
+                Err(failure) => round.leave_out(&self.place.session(handle), failure),
             }
-            cursor.after = Some(name);
         }
-        Ok(())
+    }
+
+    fn hand_out_if_due(
+        &self,
+        handle: Handle,
+        is_thorough: bool,
+        sweep: &Sweep,
+        caller: &Caller,
+    ) -> Result<Option<Ended>> {
+        let is_due = is_thorough || self.is_due(&self.place.session(handle))?;
+        if is_due { self.hand_out(handle, sweep, caller) } else { Ok(None) }
     }
 
     fn is_due(&self, file: &Path) -> Result<bool> {
@@ -92,7 +119,7 @@ impl Inner {
     }
 
     /// Hands a session out if it has expired and nobody has claimed it.
-    fn hand_out(&self, handle: Handle, round: &Round<'_>, caller: &Caller) -> Result<Option<Ended>> {
+    fn hand_out(&self, handle: Handle, sweep: &Sweep, caller: &Caller) -> Result<Option<Ended>> {
         let Some(_lock) = self.lock(handle, caller)? else { return Ok(None) };
         let session = match self.find_of_any_epoch(handle) {
             Ok(Some(session)) if session.epoch() == self.epoch()? => session,
@@ -114,11 +141,19 @@ impl Inner {
         if session.claimed_until().is_some_and(|until| now < until) {
             return Ok(None);
         }
-        self.hand_out_expired(&session, now, round.sweep).map(Some)
+        self.hand_out_expired(&session, now, sweep).map(Some)
     }
 
     fn hand_out_expired(&self, session: &Session, now: Timestamp, sweep: &Sweep) -> Result<Ended> {
-        let ended = session.ended(session.record.end_reason(), now, &sweep.select)?;
+        let reason = session.record.end_reason();
+        let ended = match session.ended(reason, now, &sweep.select) {
+            Err(Failure::Damaged(damaged)) => {
+                let handle = session.handle();
+                tracing::warn!(%handle, %damaged, "an expired session is handed out without its values");
+                session.ended(reason, now, &Select::default())?
+            }
+            ended => ended?,
+        };
         match sweep.lease {
             None => self.remove(session)?,
             Some(lease) => session.claim(now.plus(lease))?,
@@ -157,13 +192,13 @@ impl Cursor {
     }
 }
 
-/// Returns the names of the sessions in a folder, sorted.
-fn sessions_in(folder: &Path) -> Result<Vec<String>> {
+/// Lists the sessions in a folder, sorted.
+fn sessions_in(folder: &Path) -> Result<Vec<Handle>> {
     let Some(entries) = if_there(fs::read_dir(folder))? else { return Ok(Vec::new()) };
-    let mut names = Vec::new();
+    let mut handles = Vec::new();
     for entry in entries {
-        names.extend(entry?.file_name().into_string().ok().filter(|name| handle_of(name).is_some()));
+        handles.extend(entry?.file_name().to_str().and_then(handle_of));
     }
-    names.sort_unstable();
-    Ok(names)
+    handles.sort_unstable();
+    Ok(handles)
 }

@@ -174,6 +174,11 @@ fn of_code(code: ErrorCode) -> Kind {
         ErrorCode::STREAM_MESSAGE_EXCEEDS_MAXIMUM
         | ErrorCode::JETSTREAM_NOT_ENABLED
         | ErrorCode::JETSTREAM_NOT_ENABLED_FOR_ACCOUNT => Kind::Of(ErrorKind::Refused),
+        // A cluster since version 2.11 refuses what is proposed while another message is on its way that it would follow, or
+        // that has its id.
+        ErrorCode::STREAM_WRONG_LAST_SEQUENCE
+        | ErrorCode::STREAM_WRONG_LAST_SEQUENCE_CONSTANT
+        | ErrorCode::STREAM_DUPLICATE_MESSAGE_CONFLICT => Kind::Conflict,
         _ => Kind::Of(ErrorKind::Other),
     }
 }
@@ -192,4 +197,28 @@ fn of_request(error: &(dyn StdError + 'static)) -> Kind {
         next = error.source();
     }
     Kind::Of(ErrorKind::Unavailable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns the error of a message that was answered so.
+    fn refused(code: u64) -> Failure {
+        let answer = format!(r#"{{"code":400,"err_code":{code},"description":"said so"}}"#);
+        let said: async_nats::jetstream::Error = serde_json::from_str(&answer).unwrap();
+        Sourced::with_source(PublishErrorKind::Other, said).into()
+    }
+
+    #[test]
+    fn a_message_that_meets_another_on_its_way_is_a_conflict() {
+        for code in [10071, 10158, 10164] {
+            assert!(refused(code).is_conflict(), "{code}");
+        }
+        for code in [10023, 10070, 10077, 10059] {
+            assert!(!refused(code).is_conflict(), "{code}");
+        }
+        assert!(refused(10059).is_no_stream());
+        assert_eq!(refused(10023).during("a test").kind(), ErrorKind::Full);
+    }
 }

@@ -5,6 +5,7 @@ mod error;
 mod jet;
 mod mirror;
 mod namespace;
+mod pauses;
 mod store;
 mod subjects;
 mod wire;

@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
-use cloakroom_core::{CommitId, Handle, Principal};
+use cloakroom_core::{Handle, Principal};
 use sha2::{Digest as _, Sha256};
 
 use crate::namespace::Namespace;
+use crate::wire::Place;
 
 /// Bytes of a principal's hash that are part of its subject.
 const DIGEST: usize = 16;
@@ -65,14 +66,14 @@ impl Subjects {
         self.within("s", "t") + reader
     }
 
-    /// Returns the subject of one part of a value. No other message has it, so that the server finds it without a search.
-    pub(crate) fn part(&self, handle: Handle, commit: CommitId, number: usize) -> String {
+    /// Returns the subject of one part of a session's value. No other part has it.
+    pub(crate) fn part(&self, handle: Handle, place: &Place) -> String {
         let mut subject = self.within("v", "a");
         push_hex(handle.as_bytes(), &mut subject);
         subject.push('.');
-        push_hex(commit.as_bytes(), &mut subject);
+        push_hex(place.commit.as_bytes(), &mut subject);
         // Writing to a string does not fail.
-        let _ = write!(subject, ".{number}");
+        let _ = write!(subject, ".{}", place.number);
         subject
     }
 
@@ -158,7 +159,9 @@ mod tests {
         assert_eq!(session, format!("cloakroom.s.shop.m.{}", "ab".repeat(16)));
         assert_eq!(handle_of_session(&session), Some(handle));
         assert_eq!(handle_of_session(&subjects.epoch()), None);
-        let part = subjects.part(handle, CommitId::from_bytes([1; 16]), 3);
+        let place = Place { sequence: 5, commit: cloakroom_core::CommitId::from_bytes([1; 16]), number: 3 };
+        let part = subjects.part(handle, &place);
+        assert_eq!(part, format!("cloakroom.v.shop.a.{}.{}.3", "ab".repeat(16), "01".repeat(16)));
         assert_eq!(handle_of_part(&part), Some(handle));
         assert!(!subjects.principal(&Principal::from_static("ada")).contains("ada"));
     }

@@ -302,8 +302,9 @@ macro_rules! for_each_case {
 /// Makes each conformance case a test of its own.
 ///
 /// Give it what makes a harness: a path to an `async fn() -> H`, or a closure that returns a future of one. It is called
-/// once for each case. The tests are named `module::case`; each runs in a tokio runtime of its own with two threads, and
-/// fails if it is not over within a minute.
+/// once for each case, and again for one that was too slow to prove anything; see [`Harness`](crate::Harness). The tests are
+/// named `module::case`; each runs in a tokio runtime of its own with two threads, and fails if it is not over within three
+/// minutes.
 ///
 /// ```
 /// mod conformance {

@@ -1,15 +1,22 @@
 use std::any::Any;
 use std::fmt;
 use std::future::Future;
-use std::time::Duration;
+use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use cloakroom_core::BoxFuture;
+use futures_util::FutureExt as _;
 use futures_util::stream::{self, StreamExt as _};
 
 use crate::Harness;
+use crate::watched::{Pace, Watched};
 
 /// How long a case may take in all, whatever the store does.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(180);
+
+/// How often a case is run that is too slow to prove anything.
+const ROUNDS: usize = 5;
 
 /// How many cases run at once.
 const AT_ONCE: usize = 16;
@@ -57,7 +64,8 @@ pub fn list<H: Harness>() -> Vec<Case<H>> {
 
 /// Runs all conformance cases, each in a task of its own with a harness of its own, and says how each went.
 ///
-/// Call it within a tokio runtime. The function that makes a harness is called once for each case.
+/// Call it within a tokio runtime. The function that makes a harness is called once for each case, and again for one that was
+/// too slow to prove anything; see [`Harness`].
 ///
 /// ```
 /// use cloakroom_testkit::{ReferenceHarness, run_all};
@@ -95,30 +103,70 @@ where
     M: Fn() -> F + Send,
     F: Future<Output = H> + Send + 'static,
 {
-    let mut cases = list::<H>();
+    let mut cases = list::<Watched<H>>();
     cases.retain(|case| matches(case.name));
-    let runs: Vec<_> = cases.into_iter().map(|case| run_apart(case, make())).collect();
+    let make = Arc::new(Mutex::new(make));
+    let runs: Vec<_> = cases.into_iter().map(|case| verdict(case, Arc::clone(&make))).collect();
     let verdicts = stream::iter(runs).buffered(AT_ONCE).collect().await;
     Report { verdicts }
 }
 
-async fn run_apart<H: Harness>(case: Case<H>, harness: impl Future<Output = H> + Send + 'static) -> Verdict {
-    let name = case.name;
-    let task = tokio::spawn(async move { bounded(case.run, harness).await });
-    let failure = task.await.err().map(|failed| message(failed.into_panic()));
-    Verdict { name, failure }
+async fn verdict<H, M, F>(case: Case<Watched<H>>, make: Arc<Mutex<M>>) -> Verdict
+where
+    H: Harness,
+    M: Fn() -> F + Send,
+    F: Future<Output = H> + Send + 'static,
+{
+    let Case { name, run } = case;
+    let decided = decided(move || {
+        let harness = make.lock().unwrap_or_else(PoisonError::into_inner)();
+        let task = tokio::spawn(attempt(run, harness));
+        task.map(|ended| ended.unwrap_or_else(|failed| resume_unwind(failed.into_panic())))
+    });
+    Verdict { name, failure: decided.await.err().map(message) }
 }
 
-async fn bounded<H: Harness>(run: fn(&H) -> BoxFuture<'_, ()>, harness: impl Future<Output = H> + Send) {
+/// Runs a case until it passes, or fails and was fast enough to prove something.
+async fn decided<A>(attempt: impl Fn() -> A) -> Result<(), Panic>
+where
+    A: Future<Output = Result<(), Failure>>,
+{
+    let began = Instant::now();
+    let mut round = 1;
+    loop {
+        match attempt().await {
+            Err(failure) if failure.was_too_slow && round < ROUNDS && began.elapsed() < LIMIT => round += 1,
+            decided => return decided.map_err(|failure| failure.panic),
+        }
+    }
+}
+
+type Panic = Box<dyn Any + Send>;
+
+struct Failure {
+    panic: Panic,
+    was_too_slow: bool,
+}
+
+/// Runs a case once.
+async fn attempt<H: Harness>(
+    run: fn(&Watched<H>) -> BoxFuture<'_, ()>,
+    harness: impl Future<Output = H> + Send,
+) -> Result<(), Failure> {
+    let pace = Arc::new(Pace::default());
     let work = async {
-        let harness = harness.await;
+        let harness = Watched::new(harness.await, Arc::clone(&pace));
         run(&harness).await;
     };
-    let done = tokio::time::timeout(LIMIT, work).await;
-    assert!(done.is_ok(), "the case was not over within {LIMIT:?}");
+    let bounded = async {
+        let done = tokio::time::timeout(LIMIT, work).await;
+        assert!(done.is_ok(), "the case was not over within {LIMIT:?}");
+    };
+    let ended = AssertUnwindSafe(bounded).catch_unwind().await;
+    ended.map_err(|panic| Failure { panic, was_too_slow: pace.was_too_slow() })
 }
 
-fn message(panic: Box<dyn Any + Send>) -> String {
+fn message(panic: Panic) -> String {
     match panic.downcast::<String>() {
         Ok(text) => *text,
         Err(panic) => panic.downcast::<&str>().map_or_else(|_| "no message".into(), |text| (*text).into()),
@@ -127,7 +175,7 @@ fn message(panic: Box<dyn Any + Send>) -> String {
 
 /// Runs one case in a runtime of its own.
 #[doc(hidden)]
-pub fn run_case<H, F>(make: impl FnOnce() -> F, run: fn(&H) -> BoxFuture<'_, ()>)
+pub fn run_case<H, F>(make: impl Fn() -> F, run: fn(&Watched<H>) -> BoxFuture<'_, ()>)
 where
     H: Harness,
     F: Future<Output = H> + Send,
@@ -135,7 +183,10 @@ where
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     let runtime = builder.worker_threads(2).enable_all().build();
     let runtime = runtime.expect("a tokio runtime");
-    runtime.block_on(async { bounded(run, make()).await });
+    let decided = runtime.block_on(decided(|| attempt(run, make())));
+    if let Err(panic) = decided {
+        resume_unwind(panic);
+    }
 }
 
 /// How all conformance cases went.

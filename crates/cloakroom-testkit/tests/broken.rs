@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use cloakroom_testkit::broken::{BrokenHarness, Flaw};
 use cloakroom_testkit::run_matching;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn every_flaw_is_caught_by_the_cases_that_are_for_it() {
     for &flaw in Flaw::ALL {
         let expected = flaw.caught_by();

@@ -22,6 +22,9 @@ use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::signal::ctrl_c;
 
+/// Longer than a replica may take. A visitor would rather wait for a buddy that is busy than be turned away.
+const STORE_TIMEOUT: Duration = Duration::from_secs(8);
+
 #[derive(Default, Serialize, Deserialize)]
 struct Visits(u32);
 
@@ -46,7 +49,7 @@ async fn leave(session: Session) -> &'static str {
 
 /// Redis asks for the replica by the commit. A visitor whose change no replica has in time is answered 503.
 async fn on_redis(url: &str) -> Result<SessionLayer, Box<dyn Error>> {
-    const IN_TIME: Duration = Duration::from_secs(1);
+    const IN_TIME: Duration = Duration::from_secs(4);
     let store = RedisStore::connect(url).await?;
     let store = store.commits_acknowledged_by(1, IN_TIME)?.invalidations_acknowledged_by(1, IN_TIME)?;
     Ok(SessionLayer::new(store))
@@ -63,7 +66,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let port = env::var("PORT").unwrap_or_else(|_| "8080".to_owned());
 
     let layer = if url.starts_with("postgres") { on_postgres(&url).await? } else { on_redis(&url).await? };
-    let layer = layer.insecure_cookie(); // for plain HTTP; leave it out behind TLS
+    // The cookie is for plain HTTP; leave that out behind TLS.
+    let layer = layer.store_timeout(STORE_TIMEOUT).insecure_cookie();
     let sweeper = tokio::spawn(layer.sweeper().run());
     let routes = Router::new().route("/", get(count)).route("/look", get(look)).route("/leave", get(leave));
 

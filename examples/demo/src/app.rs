@@ -13,6 +13,9 @@ use crate::web::{assets, explain, guard_pages, same_origin};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// A shop on one busy machine would rather let a visitor wait for the disk than turn them away.
+const PATIENT: Duration = Duration::from_secs(10);
+
 /// Returns the layer that gives each request its session.
 ///
 /// At the end of a session the browser forgets what else it keeps of the shop, but for cookies: they would be those of every
@@ -21,6 +24,7 @@ pub(crate) fn sessions(store: Arc<dyn DynStore>, options: &Options) -> SessionLa
     let layer = SessionLayer::new(Counting(store))
         .max_inactive_interval(options.idle)
         .max_lifetime(30 * DAY)
+        .store_timeout(PATIENT)
         .clear_site_data([SiteData::Cache, SiteData::Storage])
         .persistent();
     if options.insecure_cookie { layer.insecure_cookie() } else { layer }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::support::{Answer, Node, Stop, Stops, Visitor};
 
 /// How long a command may take that nobody is in the way of: only a broken server makes a test wait as long.
-const ALONE: Duration = Duration::from_secs(30);
+const ALONE: Duration = Duration::from_secs(60);
 
 /// How long to wait for a command that another request may be in the way of, before that one goes on.
 const IN_THE_WAY: Duration = Duration::from_millis(150);
@@ -118,14 +118,17 @@ impl<'a> Actor<'a> {
     /// Lets the command go on that the request stands before, and holds its answer.
     pub(super) async fn stop_at_answer(&mut self) {
         self.held.take().unwrap().pass();
-        let answer = loop {
-            let stop = self.stops.next().await;
-            if stop.is_answer() {
-                break stop;
+        let comes = async {
+            loop {
+                let stop = self.stops.next().await;
+                if stop.is_answer() {
+                    return stop;
+                }
+                stop.pass();
             }
-            stop.pass();
         };
-        self.held = Some(answer);
+        let answer = tokio::time::timeout(ALONE, comes).await;
+        self.held = Some(answer.expect("the command is answered"));
     }
 
     /// Lets everything go on, and returns how the request ended.

@@ -105,6 +105,7 @@ impl Rig {
         let ticket = visitor.ticket.clone().unwrap();
         eventually(|| async { self.reader.version(&ticket).await.is_none() }).await;
         assert!(Instant::now() + self.tolerance >= due, "it expired early");
+        sleep(self.tolerance).await;
         for server in [&self.ahead, &self.behind] {
             assert_eq!(visitor.session(server).await["new"], true);
         }

@@ -20,7 +20,7 @@ use crate::support::{Backend, COOKIE, Site, Visitor, blocking, eventually};
 const LONG: Duration = Duration::from_secs(20);
 
 /// A busy machine must not look like a lost primary.
-const DOWN_AFTER_MS: u32 = 5_000;
+const DOWN_AFTER_MS: u32 = 10_000;
 
 /// Long enough for what would come to come.
 const MOMENT: Duration = Duration::from_millis(500);

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use servers::{Postgres, Redis};
 use sqlx::{Connection as _, PgConnection};
 
-use super::traffic::{BOUND, within};
+use super::traffic::{BOUND, newcomer, within};
 use crate::support::{Backend, Site, Visitor, blocking, eventually};
 
 /// More sessions than fit.
@@ -36,7 +36,7 @@ async fn redis_that_may_drop_nothing_refuses_what_does_not_fit() {
         }
         assert_eq!(visitor.names(server).await, ["first"], "what is there can be read");
         visitor.get(server, "/plain").await.is(200);
-        assert!(server.log().contains("the session store is full"), "a clear error: {}", server.log());
+        eventually(async || server.log().contains("the session store is full")).await;
     }
     leaving.post(site.b(), "/logout").await.is(204).removes_cookie();
 
@@ -73,8 +73,9 @@ async fn redis_that_drops_what_was_not_used_drops_whole_sessions_and_is_warned_o
     assert!(dropped > 0, "nothing was dropped, so this shows nothing");
     Visitor::with_session(site.a()).await;
     for server in [site.a(), site.b()] {
-        let warnings = server.log().lines().filter(|line| line.contains("allkeys-lru")).count();
-        assert_eq!(warnings, 1, "{}", server.log());
+        let warnings = || server.log().lines().filter(|line| line.contains("allkeys-lru")).count();
+        eventually(async || warnings() > 0).await;
+        assert_eq!(warnings(), 1, "{}", server.log());
     }
 }
 
@@ -119,7 +120,7 @@ async fn redis(memory: &str, policy: &str) -> Redis {
 async fn populate(site: &Site) {
     let visits = (0..4).map(async |number| {
         for _ in 0..SMALL / 4 {
-            Visitor::new().put(site.node(number), "/attributes/a", 1).await.is(204);
+            newcomer(site.node(number)).await;
         }
     });
     join_all(visits).await;

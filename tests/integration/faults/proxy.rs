@@ -90,7 +90,7 @@ async fn what_a_black_hole_has_taken_arrives_late() {
 #[tokio::test]
 async fn slow_is_late_and_whole() {
     let (_redis, proxy, mut client) = before_redis().await;
-    proxy.slow(MOMENT);
+    proxy.slow(10 * MOMENT);
     assert!(timeout(MOMENT, ask(&mut client, SET)).await.is_err());
     assert_eq!(answer(&mut client).await, "+OK\r\n");
 }

@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use serde_json::json;
 
+pub(super) use crate::support::served;
 use crate::support::{Answer, Server, Site, Visitor, eventually};
 
-pub(super) const BOUND: [&str; 2] = ["--store-timeout", "1s"];
+pub(super) const BOUND: [&str; 2] = ["--store-timeout", "3s"];
 
 /// How long an answer may take: two store timeouts, and what a busy machine may need.
-const LONGEST: Duration = Duration::from_secs(2 + 15);
+const LONGEST: Duration = Duration::from_secs(2 * 3 + 15);
 
 /// How many there are, the same number on each node.
 const WRITERS: usize = 6;
@@ -44,7 +45,7 @@ impl<'a> Traffic<'a> {
     pub(super) async fn on(site: &'a Site) -> Self {
         let mut visitors = Vec::new();
         for number in 0..WRITERS {
-            visitors.push(Visitor::with_session(site.node(number)).await.0);
+            visitors.push(newcomer(site.node(number)).await);
         }
         let acknowledged = (0..WRITERS).map(|_| AtomicUsize::new(0)).collect();
         let (refused, is_over, written) = Default::default();
@@ -159,17 +160,17 @@ impl Written {
     }
 }
 
-/// Asks until the answer is something else than that the store is away.
-pub(super) async fn served(visitor: &Visitor, server: &Server, path: &str) -> Answer {
-    let answer = Mutex::new(None);
+/// Makes a visitor with a session, as soon as the store takes one.
+pub(super) async fn newcomer(server: &Server) -> Visitor {
+    let newcomer = Mutex::new(Visitor::new());
     eventually(async || {
-        let it = visitor.clone().get(server, path).await;
-        let is_served = it.status != 503;
-        *answer.lock().unwrap() = Some(it);
-        is_served
+        let mut visitor = Visitor::new();
+        let is_made = visitor.put(server, "/attributes/first", 1).await.status == 204;
+        *newcomer.lock().unwrap() = visitor;
+        is_made
     })
     .await;
-    answer.into_inner().unwrap().unwrap()
+    newcomer.into_inner().unwrap()
 }
 
 /// Waits for an answer that must come within the bound, whatever the store does.

@@ -1,6 +1,5 @@
-use std::time::Duration;
-
-use crate::support::{Backend, Raw, Site, Visitor, for_each_site};
+use super::metrics::metrics;
+use crate::support::{Backend, Raw, Server, Site, Visitor, eventually, for_each_site};
 
 for_each_site!(
     a_client_that_goes_away_commits_nothing,
@@ -8,20 +7,22 @@ for_each_site!(
     a_logout_whose_client_goes_away_is_whole,
 );
 
-/// A second slow request that stays tells when the first would have ended.
+/// A second slow request that stays, and begins after the first, tells when that would have ended.
 async fn a_client_that_goes_away_commits_nothing(backend: Backend) {
     let site = Site::start(backend, &[]).await;
     let (mut visitor, ticket) = Visitor::with_session(site.a()).await;
     let cookie = format!("__Host-id={ticket}");
-    let leaving = Raw::begin(site.a(), "POST", "/slow?ms=400&set=left", &[cookie.as_bytes()]).await;
-    let mut staying = visitor.clone();
-    let stays = async { staying.post(site.a(), "/slow?ms=800&set=stayed").await.is(204) };
-    let leaves = async {
-        tokio::time::sleep(Duration::from_millis(150)).await;
-        drop(leaving);
-    };
-    tokio::join!(stays, leaves);
+    let before = loads(site.a()).await;
+    let leaving = Raw::begin(site.a(), "POST", "/slow?ms=5000&set=left", &[cookie.as_bytes()]).await;
+    eventually(|| async { loads(site.a()).await > before }).await;
+    drop(leaving);
+    visitor.post(site.a(), "/slow?ms=6000&set=stayed").await.is(204);
     assert_eq!(visitor.names(site.b()).await, ["first", "stayed"]);
+}
+
+/// Returns how many requests have loaded a session.
+async fn loads(server: &Server) -> f64 {
+    metrics(server).await.get("cloakroom_loads_total{result=\"open\"}").copied().unwrap_or_default()
 }
 
 async fn a_client_that_goes_away_in_its_body_commits_nothing(backend: Backend) {

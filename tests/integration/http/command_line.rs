@@ -2,12 +2,11 @@ use std::process::Output;
 
 use tokio::process::Command;
 
-use crate::support::{Backend, Server, Visitor};
+use crate::support::{Backend, PATIENCE, Server, Visitor};
 
 async fn refused(options: &[&str]) -> Output {
     let command = Command::new(env!("CARGO_BIN_EXE_testbed")).args(options).kill_on_drop(true).output();
-    let patience = std::time::Duration::from_secs(30);
-    tokio::time::timeout(patience, command).await.unwrap().unwrap()
+    tokio::time::timeout(PATIENCE, command).await.unwrap().unwrap()
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde_json::Value;
 
-use crate::support::{Backend, Site, Visitor, for_each_site};
+use crate::support::{Backend, Held, Site, Visitor, for_each_site};
 
 for_each_site!(
     a_sign_in_that_races_with_the_end_of_all_comes_after_it_or_is_ended_too,
@@ -47,16 +47,10 @@ async fn a_sign_in_that_races_with_the_end_of_all_comes_after_it_or_is_ended_too
 async fn a_slow_writer_and_a_rotation_lose_nothing_of_each_other(backend: Backend) {
     let site = Site::start(backend, &["--rotation-grace", "10m"]).await;
     let (mut visitor, old) = Visitor::with_session(site.a()).await;
-    let mut slow = visitor.clone();
-    let late = async { slow.post(site.a(), "/slow?ms=300&set=slow").await };
-    let rotates = async {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        let ticket = visitor.post(site.b(), "/rotate").await.is(204).ticket();
-        visitor.set(site.b(), "fast", 1).await;
-        ticket
-    };
-    let (late, ticket) = tokio::join!(late, rotates);
-    late.is(204).without_cookie();
+    let late = Held::begin(site.a(), &old, "slow").await;
+    let ticket = visitor.post(site.b(), "/rotate").await.is(204).ticket();
+    visitor.set(site.b(), "fast", 1).await;
+    late.finish().await.is(204).without_cookie();
     assert_ne!(ticket, old);
     assert_eq!(visitor.names(site.a()).await, ["fast", "first", "slow"]);
 }

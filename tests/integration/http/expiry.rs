@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use crate::support::{Backend, Server, Site, Visitor, eventually, for_each_site};
+use crate::support::{Backend, Held, Server, Site, Visitor, eventually, for_each_site};
 
 for_each_site!(
     a_session_that_is_not_used_ends,
@@ -22,7 +22,7 @@ async fn until_expired(watcher: &Visitor, server: &Server, handle: &str) {
 }
 
 async fn a_session_that_is_not_used_ends(backend: Backend) {
-    let site = Site::start(backend, &["--max-inactive-interval", "2s"]).await;
+    let site = Site::start(backend, &["--max-inactive-interval", "6s"]).await;
     let mut watcher = Visitor::signed_in(site.a(), "ada").await;
     watcher.post(site.a(), "/interval?ms=600000").await.is(204);
     let mut visitor = Visitor::signed_in(site.a(), "ada").await;
@@ -57,15 +57,11 @@ async fn what_expired_is_not_listed_and_never_comes_back(backend: Backend) {
     let watcher = Visitor::signed_in(site.a(), "ada").await;
     let mut visitor = Visitor::signed_in(site.a(), "ada").await;
     let (handle, ticket) = (visitor.handle(site.a()).await, visitor.ticket.clone().unwrap());
-    visitor.post(site.a(), "/interval?ms=1000").await.is(204);
-    let mut slow = visitor.clone();
-    let late = async { slow.post(site.a(), "/slow?ms=3000&set=late").await };
-    let expires = async {
-        until_expired(&watcher, site.b(), &handle).await;
-        Visitor::holding(&ticket).put(site.b(), "/attributes/again", "1").await.is(204).ticket()
-    };
-    let (late, new_ticket) = tokio::join!(late, expires);
-    late.is(204).without_cookie();
+    visitor.post(site.a(), "/interval?ms=5000").await.is(204);
+    let late = Held::begin(site.a(), &ticket, "late").await;
+    until_expired(&watcher, site.b(), &handle).await;
+    let new_ticket = Visitor::holding(&ticket).put(site.b(), "/attributes/again", "1").await.is(204).ticket();
+    late.finish().await.is(204).without_cookie();
     assert_ne!(new_ticket[..22], ticket[..22]);
     assert_eq!(Visitor::holding(new_ticket).names(site.a()).await, ["again"]);
     assert_eq!(Visitor::holding(&ticket).session(site.a()).await["new"], true);

@@ -66,7 +66,7 @@ async fn only_the_ticket_immediately_before_works(backend: Backend) {
 }
 
 async fn a_lost_answer_is_given_again(backend: Backend) {
-    let site = Site::start(backend, &["--rotation-grace", "2s"]).await;
+    let site = Site::start(backend, &["--rotation-grace", "6s"]).await;
     let (visitor, old) = Visitor::with_session(site.a()).await;
     let lost = visitor.clone().post(site.a(), "/rotate").await.is(204).ticket();
     let mut back = Visitor::holding(&old);

@@ -1,11 +1,12 @@
 //! Timed writes over real HTTP: what another server sees and when, what a crash may lose, and what nothing may.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use super::metrics::metrics;
-use crate::support::{Backend, Server, Site, Visitor, eventually, for_each_shared_store};
+use crate::support::{Backend, PATIENCE, Server, Site, Visitor, eventually, for_each_shared_store};
 
 for_each_shared_store!(
     another_server_sees_it_within_the_interval,
@@ -21,11 +22,16 @@ const LONG: [&str; 2] = ["--write-every", "1h"];
 /// A site whose first server holds back, and a visitor whose `a` is 1 in the store and 2 on that server.
 async fn held(backend: Backend, options: &[&str]) -> (Site, Visitor) {
     let site = Site::start(backend, options).await;
+    let visitor = held_on(&site).await;
+    (site, visitor)
+}
+
+async fn held_on(site: &Site) -> Visitor {
     let mut visitor = Visitor::new();
     visitor.set(site.a(), "a", 1).await;
     visitor.set(site.a(), "a", 2).await;
     assert_eq!(visitor.attribute(site.a(), "a").await, Some(json!(2)), "it reads its own");
-    (site, visitor)
+    visitor
 }
 
 /// Starts a server of the site that knows nothing of what others hold back.
@@ -34,8 +40,9 @@ async fn stranger(site: &Site) -> Server {
 }
 
 async fn another_server_sees_it_within_the_interval(backend: Backend) {
-    let (site, visitor) = held(backend, &["--write-every", "4s"]).await;
+    let site = Site::start(backend, &["--write-every", "10s"]).await;
     let other = stranger(&site).await;
+    let visitor = held_on(&site).await;
     let sees = async || visitor.clone().attribute(&other, "a").await;
     assert_eq!(sees().await, Some(json!(1)), "it is held back");
     eventually(async || sees().await == Some(json!(2))).await;
@@ -92,7 +99,11 @@ async fn an_end_on_another_server_wins(backend: Backend) {
 }
 
 /// What a write may take on a busy machine.
-const A_WRITE: Duration = Duration::from_secs(3);
+const A_WRITE: Duration = Duration::from_secs(12);
+
+/// How long a server is used before it is killed, and how many of its values must have come to the store by then.
+const WRITING: Duration = Duration::from_millis(5500);
+const WRITTEN: usize = 3;
 
 async fn a_killed_server_loses_no_more_than_the_interval(backend: Backend) {
     let every = Duration::from_secs(1);
@@ -100,15 +111,19 @@ async fn a_killed_server_loses_no_more_than_the_interval(backend: Backend) {
     let (killed, other) = (stranger(&site).await, stranger(&site).await);
     let mut visitor = Visitor::new();
     let mut acknowledged = Vec::new();
+    let mut written = BTreeSet::new();
     let began = Instant::now();
-    while began.elapsed() < every + A_WRITE + every {
+    while written.len() < WRITTEN || began.elapsed() < WRITING {
+        assert!(began.elapsed() < PATIENCE, "{written:?} of {} writes have come", acknowledged.len());
         visitor.set(&killed, "a", acknowledged.len()).await;
         acknowledged.push(Instant::now());
+        written.insert(visitor.attribute(&other, "a").await.unwrap().as_u64().unwrap() as usize);
     }
     killed.kill();
     let died = Instant::now();
     killed.ended().await;
     let found = visitor.attribute(&other, "a").await.unwrap().as_u64().unwrap() as usize;
+    assert!(written.last() <= Some(&found), "what the store had is lost: {found} of {written:?}");
     let lost = &acknowledged[found + 1..];
     let longest = lost.first().map_or(Duration::ZERO, |first| died - *first);
     println!("{} of {} writes are lost, the oldest {longest:?} old", lost.len(), acknowledged.len());

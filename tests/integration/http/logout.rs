@@ -1,8 +1,6 @@
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
-use crate::support::{Backend, Site, Visitor, for_each_site};
+use crate::support::{Backend, Held, Site, Visitor, for_each_site};
 
 for_each_site!(
     after_a_logout_nothing_opens_the_session,
@@ -56,15 +54,10 @@ async fn a_logout_then_set_without_a_session_makes_one(backend: Backend) {
 
 async fn a_slow_request_brings_nothing_back(backend: Backend) {
     let site = Site::start(backend, &[]).await;
-    let (visitor, ticket) = Visitor::with_session(site.a()).await;
-    let (mut slow, mut leaving) = (visitor.clone(), visitor);
-    let late = async { slow.post(site.a(), "/slow?ms=400&set=late").await };
-    let logout = async {
-        tokio::time::sleep(Duration::from_millis(150)).await;
-        leaving.post(site.b(), "/logout").await.is(204).removes_cookie()
-    };
-    let (late, _) = tokio::join!(late, logout);
-    late.is(204).without_cookie();
+    let (mut leaving, ticket) = Visitor::with_session(site.a()).await;
+    let late = Held::begin(site.a(), &ticket, "late").await;
+    leaving.post(site.b(), "/logout").await.is(204).removes_cookie();
+    late.finish().await.is(204).without_cookie();
     for server in [site.a(), site.b()] {
         assert_eq!(Visitor::holding(&ticket).session(server).await["new"], true);
     }

@@ -7,7 +7,7 @@ for_each_shared_store!(sessions_survive_a_restart, a_logout_holds_after_a_restar
 for_one_store!(redis_held_back, RedisHeldBack, sessions_survive_a_restart, a_logout_holds_after_a_restart);
 
 async fn sessions_survive_a_restart(backend: Backend) {
-    let mut site = Site::start(backend, &[]).await;
+    let mut site = Site::start(backend, &["--rotation-grace", "10m"]).await;
     let mut visitor = Visitor::signed_in(site.a(), "ada").await;
     visitor.set(site.a(), "cart", json!(["tea"])).await;
     visitor.post(site.a(), "/interval?ms=86400000").await.is(204);

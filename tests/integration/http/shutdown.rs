@@ -1,4 +1,5 @@
 use serde_json::json;
+use servers::Port;
 use tokio::net::TcpStream;
 
 use crate::support::{Backend, Raw, Server, Site, Visitor, eventually, for_each_site};
@@ -16,7 +17,9 @@ async fn refuses(server: &Server) {
 
 async fn what_is_in_flight_is_finished(backend: Backend) {
     let site = Site::start(backend, &[]).await;
-    let server = site.another().await;
+    // Nobody else may get its port when it has closed it.
+    let port = Port::claim().unwrap();
+    let server = site.another_with(&["--listen", &format!("127.0.0.1:{}", port.number())]).await;
     let (mut visitor, ticket) = Visitor::with_session(&server).await;
     let mut raw = Raw::connect(&server).await;
     let head = format!(

@@ -1,9 +1,7 @@
-use std::time::Duration;
-
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::{Backend, Site, Visitor, for_each_site};
+use crate::support::{Backend, Held, Site, Visitor, for_each_site};
 
 for_each_site!(
     a_request_that_had_loaded_before_the_sign_in_changes_nothing,
@@ -14,15 +12,10 @@ for_each_site!(
 
 async fn a_request_that_had_loaded_before_the_sign_in_changes_nothing(backend: Backend) {
     let site = Site::start(backend, &["--rotation-grace", "10m"]).await;
-    let (visitor, _) = Visitor::with_session(site.a()).await;
-    let (mut slow, mut signing_in) = (visitor.clone(), visitor);
-    let late = async { slow.post(site.a(), "/slow?ms=400&set=late").await };
-    let sign_in = async {
-        tokio::time::sleep(Duration::from_millis(150)).await;
-        signing_in.login(site.b(), "ada").await.is(204).ticket()
-    };
-    let (late, _) = tokio::join!(late, sign_in);
-    late.is(204).without_cookie();
+    let (mut signing_in, ticket) = Visitor::with_session(site.a()).await;
+    let late = Held::begin(site.a(), &ticket, "late").await;
+    signing_in.login(site.b(), "ada").await.is(204).ticket();
+    late.finish().await.is(204).without_cookie();
     assert_eq!(signing_in.names(site.a()).await, ["first"]);
     assert_eq!(signing_in.session(site.b()).await["principal"], "ada");
 }

@@ -1,3 +1,4 @@
+use futures_util::future::join_all;
 use http::Method;
 use serde_json::json;
 
@@ -19,7 +20,7 @@ for_one_store!(
     a_store_that_hangs_is_a_503_before_it_comes_back
 );
 
-const BOUND: [&str; 2] = ["--store-timeout", "300ms"];
+const BOUND: [&str; 2] = ["--store-timeout", "5s"];
 
 /// Requests that use the session.
 const USES: [(Method, &str); 9] = [
@@ -34,8 +35,8 @@ const USES: [(Method, &str); 9] = [
     (Method::POST, "/logout-then-set/late"),
 ];
 
-async fn used(visitor: &Visitor, server: &Server, method: &Method, path: &str) -> Answer {
-    visitor.clone().send(server, method.clone(), path, "1".to_owned()).await
+async fn used(visitor: &Visitor, server: &Server, method: Method, path: &str) -> Answer {
+    visitor.clone().send(server, method, path, "1".to_owned()).await
 }
 
 /// Waits until every server has found that the store is back, by itself.
@@ -52,15 +53,16 @@ async fn a_store_that_fails_is_a_503_and_costs_nobody_the_session(backend: Backe
     let before = visitor.session(site.a()).await["handle"].take();
 
     let outage = Outage::begin(&site).await;
-    for (method, path) in &USES {
-        used(&visitor, site.a(), method, path).await.is(503).without_cookie();
+    let changes = [(Method::DELETE, "/principal/sessions"), (Method::POST, "/logout-and-fail")];
+    let changes = USES.into_iter().chain(changes);
+    for answer in join_all(changes.map(|(method, path)| used(&visitor, site.a(), method, path))).await {
+        answer.is(503).without_cookie();
     }
-    for path in ["/session", "/attributes/first", "/principal/sessions", "/stream", "/healthz"] {
-        visitor.get(site.b(), path).await.is(503).without_cookie();
+    let reads = ["/session", "/attributes/first", "/principal/sessions", "/stream", "/healthz"];
+    for answer in join_all(reads.map(async |path| visitor.clone().get(site.b(), path).await)).await {
+        answer.is(503).without_cookie();
     }
-    visitor.delete(site.a(), "/principal/sessions").await.is(503).without_cookie();
     visitor.login(site.a(), "bob").await.is(503).without_cookie();
-    visitor.post(site.a(), "/logout-and-fail").await.is(503).without_cookie();
     visitor.get(site.a(), "/plain").await.is(200);
     outage.end().await;
 
@@ -96,10 +98,8 @@ async fn a_store_that_hangs_is_a_503_before_it_comes_back(backend: Backend) {
     let site = Site::start_breakable(backend, &BOUND).await;
     let (mut visitor, ticket) = Visitor::with_session(site.a()).await;
     let outage = Outage::hang(&site).await;
-    let answers = futures_util::future::join_all(
-        USES.iter().map(|(method, path)| used(&visitor, site.a(), method, path)),
-    );
-    for answer in answers.await {
+    let answers = USES.map(|(method, path)| used(&visitor, site.a(), method, path));
+    for answer in join_all(answers).await {
         answer.is(503).without_cookie();
     }
     Visitor::new().put(site.b(), "/attributes/a", "1").await.is(503).without_cookie();

@@ -126,8 +126,8 @@ async fn a_feed_that_is_late_makes_no_answer_old(backend: Backend) {
     let _ = nodes.there.commit(&change(changed.guard(), b"2")).await.unwrap();
     let _ = nodes.there.invalidate(&Invalidate::Ticket(ended.guard())).await.unwrap();
     let acknowledged = Instant::now();
-    seen_in_time(acknowledged, async || nodes.read(&changed).await == Some(b"2".to_vec())).await;
-    seen_in_time(acknowledged, async || nodes.read(&ended).await.is_none()).await;
+    seen_in_time(acknowledged, async || Some(nodes.read(&changed).await == Some(b"2".to_vec()))).await;
+    seen_in_time(acknowledged, async || Some(nodes.read(&ended).await.is_none())).await;
     nodes.proxy.slow(Duration::from_millis(1));
     eventually(|| async {
         nodes.read(&changed).await;
@@ -145,8 +145,8 @@ async fn a_feed_that_is_cut_alone_makes_none_old(backend: Backend) {
         let _ = nodes.there.commit(&change(changed.guard(), b"2")).await.unwrap();
         let _ = nodes.there.invalidate(&Invalidate::Ticket(ended.guard())).await.unwrap();
         let acknowledged = Instant::now();
-        seen_in_time(acknowledged, async || nodes.read(&changed).await == Some(b"2".to_vec())).await;
-        seen_in_time(acknowledged, async || nodes.read(&ended).await.is_none()).await;
+        seen_in_time(acknowledged, async || Some(nodes.read(&changed).await == Some(b"2".to_vec()))).await;
+        seen_in_time(acknowledged, async || Some(nodes.read(&ended).await.is_none())).await;
         let _ = nodes.there.invalidate(&Invalidate::Everyone).await.unwrap();
         eventually(|| async { nodes.here.is_empty() }).await;
     }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::{Server, Visitor, eventually};
+use crate::support::{PATIENCE, Server, Visitor, eventually, served};
 
 /// How old an answer may be at most.
 const BOUND: Duration = Duration::from_secs(2);
@@ -27,25 +27,29 @@ async fn hits(server: &Server) -> u64 {
 async fn keeps(server: &Server, visitor: &Visitor, name: &str) {
     eventually(|| async {
         let before = hits(server).await;
-        visitor.clone().attribute(server, name).await;
-        hits(server).await > before
+        let answer = visitor.clone().get(server, &format!("/attributes/{name}")).await;
+        answer.status == 200 && hits(server).await > before
     })
     .await;
 }
 
 /// Asks again and again until the answer is the new one. One that was asked for later than the bound after the change was
-/// acknowledged must be.
-async fn seen_in_time(acknowledged: Instant, mut is_new: impl AsyncFnMut() -> bool) {
-    loop {
+/// acknowledged must be. `None`: there was no answer.
+async fn seen_in_time(acknowledged: Instant, mut is_new: impl AsyncFnMut() -> Option<bool>) {
+    while acknowledged.elapsed() < PATIENCE {
         let asked = Instant::now();
-        if is_new().await {
-            return;
+        match is_new().await {
+            Some(true) => return,
+            Some(false) => {
+                assert!(asked < acknowledged + BOUND, "an answer from before a change, later than the bound");
+            }
+            None => {}
         }
-        assert!(asked < acknowledged + BOUND, "an answer from before a change, later than the bound");
     }
+    panic!("the new answer never came");
 }
 
 /// Returns whether a session is one that is not there.
 async fn is_gone(server: &Server, visitor: &Visitor) -> bool {
-    visitor.clone().session(server).await["handle"] == Value::Null
+    served(visitor, server, "/session").await.is(200).json()["handle"] == Value::Null
 }

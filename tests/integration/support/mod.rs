@@ -3,6 +3,7 @@
 mod answer;
 mod backend;
 mod contents;
+mod held;
 mod node;
 mod open;
 mod outage;
@@ -20,6 +21,7 @@ mod wait;
 pub(crate) use self::answer::{Answer, COOKIE};
 pub(crate) use self::backend::Backend;
 pub(crate) use self::contents::Contents;
+pub(crate) use self::held::Held;
 pub(crate) use self::node::Node;
 pub(crate) use self::open::open;
 pub(crate) use self::outage::Outage;
@@ -31,7 +33,7 @@ pub(crate) use self::server::Server;
 pub(crate) use self::site::Site;
 pub(crate) use self::upstream::{Upstream, port};
 pub(crate) use self::visitor::Visitor;
-pub(crate) use self::wait::{blocking, eventually};
+pub(crate) use self::wait::{PATIENCE, blocking, eventually, served};
 
 /// Makes each case a test for each store.
 ///

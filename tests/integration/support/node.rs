@@ -1,3 +1,4 @@
+use super::site::LOG;
 use super::upstream::port;
 use super::{Proxy, Server, Site};
 
@@ -11,10 +12,15 @@ pub(crate) struct Node {
 impl Node {
     /// Starts one, and waits until it is connected to the store.
     pub(crate) async fn of(site: &Site) -> Self {
+        Self::with(site, &[]).await
+    }
+
+    /// Starts one that has these options beside those of the site.
+    pub(crate) async fn with(site: &Site, options: &[&str]) -> Self {
         let backend = site.backend();
         let proxy = Proxy::start(backend.protocol(), port(&backend.server())).await;
         let store = proxy.url(site.store());
-        let server = site.another_within(&store, &[("RUST_LOG", "info,cloakroom=debug")]).await;
+        let server = site.one_more(&store, options, &[("RUST_LOG", LOG)]).await;
         Self { server, proxy }
     }
 }

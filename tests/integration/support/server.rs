@@ -6,6 +6,9 @@ use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 
+/// A store may take long on a busy machine. What a test asks for comes later and counts.
+const PATIENT: [&str; 2] = ["--store-timeout", "20s"];
+
 /// A testbed that runs, and is killed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -29,6 +32,7 @@ impl Server {
     /// Starts a testbed with these environment variables.
     pub(crate) async fn start_within(options: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_testbed"))
+            .args(PATIENT)
             .args(options)
             .envs(environment.iter().copied())
             .stdin(Stdio::null())

@@ -4,6 +4,9 @@ use tempfile::TempDir;
 
 use super::{Backend, Proxy, Server, Upstream};
 
+/// What servers log unless they are told otherwise.
+pub(super) const LOG: &str = "info,cloakroom=debug";
+
 /// One application on as many servers as its store allows, with a folder of its own.
 #[derive(Debug)]
 pub(crate) struct Site {
@@ -74,7 +77,12 @@ impl Site {
 
     /// Starts one more server of this site.
     pub(crate) async fn another(&self) -> Server {
-        self.another_logging("info,cloakroom=debug").await
+        self.another_logging(LOG).await
+    }
+
+    /// Starts one more server of this site, which has these options beside those of the site.
+    pub(crate) async fn another_with(&self, options: &[&str]) -> Server {
+        self.one_more(&self.store, options, &[("RUST_LOG", LOG)]).await
     }
 
     /// Starts one more server of this site, which logs as this `RUST_LOG` says.
@@ -84,10 +92,20 @@ impl Site {
 
     /// Starts one more server of this site, which finds the store at this URL and has these environment variables.
     pub(crate) async fn another_within(&self, store: &str, environment: &[(&str, &str)]) -> Server {
-        let mut options: Vec<&str> = vec!["--store", store];
-        options.extend(self.backend.options());
-        options.extend(self.options.iter().map(String::as_str));
-        Server::start_within(&options, environment).await
+        self.one_more(store, &[], environment).await
+    }
+
+    /// Starts one more server, which has all of that.
+    pub(super) async fn one_more(
+        &self,
+        store: &str,
+        options: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Server {
+        let mut all: Vec<&str> = vec!["--store", store];
+        all.extend(self.options.iter().map(String::as_str));
+        all.extend(options);
+        Server::start_within(&all, environment).await
     }
 
     /// Returns the first server.

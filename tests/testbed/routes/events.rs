@@ -24,6 +24,6 @@ impl Told {
 /// Lists the events, those of requests included that were answered just now.
 pub(super) async fn list(State(told): State<Told>) -> Json<Vec<Past>> {
     let layer = told.layer.lock().await;
-    let _ = tokio::time::timeout(Duration::from_secs(1), layer.settled()).await;
+    let _ = tokio::time::timeout(Duration::from_secs(20), layer.settled()).await;
     Json(told.history.so_far())
 }

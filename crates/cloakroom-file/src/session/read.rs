@@ -8,13 +8,13 @@ use cloakroom_core::{Name, Record};
 use super::Session;
 use super::window::{Window, read};
 use crate::error::{Damaged, Result};
-use crate::format::{FRAME, Frame, Head, Header, Held, Lengths, Salt, Slot, Slots, checksum};
+use crate::format::{FRAME, FRAMES_AT, Frame, Head, Header, Held, Lengths, Salt, Slot, Slots, checksum};
 
 const FRAMES: Damaged = Damaged::Part("frames");
 
 impl Session {
-    /// Reads the record, and where the attributes are. `None`: the file is empty, which is what a crash may leave of one
-    /// that was not waited for.
+    /// Reads the record, and where the attributes are. `None`: the file is empty, or its first frame is not whole, which is
+    /// what a power cut may leave of one that was not waited for.
     pub(crate) fn read(file: File) -> Result<Option<Self>> {
         let mut window = Window::new(&file)?;
         if window.length == 0 {
@@ -23,7 +23,7 @@ impl Session {
         let header = Header::decode(window.bytes())?;
         let slots = Slots::decode(window.bytes(), header.salt).ok_or(Damaged::Part("slots"))?;
         let slot = slots.latest;
-        let walk = Walk::run(&mut window, &file, header.salt, slot)?;
+        let Some(walk) = Walk::run(&mut window, &file, header.salt, slot)? else { return Ok(None) };
         let mut record = Record::from_bytes(&walk.record).map_err(Damaged::from)?;
         record.accessed_at = record.accessed_at.max(slot.accessed_at);
         let Walk { attributes, end, frames, .. } = walk;
@@ -56,8 +56,8 @@ struct Walk {
 
 impl Walk {
     /// Reads from the last whole frame on. A frame that is damaged is a commit that was cut short, unless the file was
-    /// known to be sound there.
-    fn run(window: &mut Window, file: &File, salt: Salt, slot: Slot) -> Result<Self> {
+    /// known to be sound there. `None`: so is the first one.
+    fn run(window: &mut Window, file: &File, salt: Salt, slot: Slot) -> Result<Option<Self>> {
         let mut walk = Self { end: slot.start, ..Self::default() };
         while let Some((frame, head)) = frame_at(window, file, walk.end, salt)? {
             let head = Head::decode(&head, frame).ok_or(FRAMES)?;
@@ -69,10 +69,12 @@ impl Walk {
             }
             walk.take(frame, head);
         }
-        if walk.frames == 0 || walk.end < slot.known {
-            return Err(FRAMES.into());
+        match walk.frames {
+            0 if slot.start == FRAMES_AT && slot.known <= FRAMES_AT => Ok(None),
+            0 => Err(FRAMES.into()),
+            _ if walk.end < slot.known => Err(FRAMES.into()),
+            _ => Ok(Some(walk)),
         }
-        Ok(walk)
     }
 
     fn take(&mut self, frame: Frame, head: Head) {

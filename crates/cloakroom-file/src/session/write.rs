@@ -60,8 +60,10 @@ impl Session {
                 result => return result,
             }
         }
-        self.append(keeping, &frame)?;
-        let known = if keeping.is_durable { end } else { self.slot.known };
+        // The slot must not point to a frame that a power cut could take: then there would be no way back to the last one.
+        let is_synced = keeping.is_durable || is_whole;
+        self.append(&frame, is_synced)?;
+        let known = if is_synced { end } else { self.slot.known };
         let start = if is_whole { self.end } else { self.slot.start };
         let slot = Slot { accessed_at: record.accessed_at, known, start, ..self.next_slot() };
         self.put_slot(&slot)?;
@@ -94,12 +96,12 @@ impl Session {
     }
 
     /// Writes a frame after the last sound one. What a crash has left there is cut off first.
-    fn append(&self, keeping: &Keeping, frame: &[u8]) -> Result<()> {
+    fn append(&self, frame: &[u8], is_synced: bool) -> Result<()> {
         if self.window.length > self.end {
             self.file.set_len(self.end)?;
         }
         let written = self.file.write_all_at(frame, self.end);
-        let kept = written.and_then(|()| if keeping.is_durable { self.file.sync_data() } else { Ok(()) });
+        let kept = written.and_then(|()| if is_synced { self.file.sync_data() } else { Ok(()) });
         kept.inspect_err(|_| drop(self.file.set_len(self.end)))?;
         Ok(())
     }

@@ -196,6 +196,56 @@ async fn a_new_file_that_was_left_behind_harms_nothing() {
     assert_eq!(read(&store, &ticket, "a").await.unwrap(), "2");
 }
 
+/// Up to where a file is known to be on disk, by its later slot.
+fn known(file: &[u8]) -> usize {
+    let number = |at: usize| u64::from_be_bytes(file[at..at + 8].try_into().unwrap());
+    let later = if number(64) > number(128) { 64 } else { 128 };
+    usize::try_from(number(later + 24)).unwrap()
+}
+
+/// What comes after may be lost in a power cut, though it was not waited for; what comes before may not be needed and lost.
+#[tokio::test]
+async fn a_session_that_was_not_waited_for_is_as_it_was_some_commits_before() {
+    let nodes = Nodes::relaxed();
+    let store = nodes.store().await;
+    let ticket = session(&store, "n", "1").await;
+    for version in 2..100 {
+        commit(&store, &change(ticket.guard(), vec![set("n", version.to_string())])).await;
+        let file = fs::read(nodes.file(&ticket)).unwrap();
+        nodes.tamper(&ticket, |file| file.truncate(known(file)));
+        match open(&store, &ticket, &["n"]).await.unwrap() {
+            None => assert!(version < 40, "gone after {version} commits"),
+            Some(opened) => {
+                let found = opened.meta.version.0;
+                assert!(found + 32 > version, "version {found} after {version} commits");
+                assert_eq!(opened.attributes[0].value, found.to_string());
+            }
+        }
+        fs::write(nodes.file(&ticket), file).unwrap();
+    }
+}
+
+/// A power cut may leave some pages of a new file and not others.
+#[tokio::test]
+async fn a_new_session_that_was_not_waited_for_is_whole_or_gone() {
+    let nodes = Nodes::relaxed();
+    let store = nodes.store().await;
+    let many = (0..100).map(|it| set(&format!("a{it}"), vec![1; 100])).collect();
+    let ticket = Ticket::generate().unwrap();
+    commit(&store, &create(ticket.guard(), many)).await;
+    let whole = fs::read(nodes.file(&ticket)).unwrap();
+    for at in [4096, 8192] {
+        let zeros = vec![0; whole.len() - at];
+        for file in [whole[..at].to_vec(), [&whole[..at], &zeros].concat()] {
+            fs::write(nodes.file(&ticket), file).unwrap();
+            assert!(open(&store, &ticket, &["a1"]).await.unwrap().is_none(), "cut at {at}");
+        }
+    }
+    nodes.clock.advance(INTERVAL);
+    assert_eq!(sweep(&store).await, []);
+    assert!(!nodes.file(&ticket).exists());
+}
+
 /// What a power cut may leave of a session that was not waited for.
 #[tokio::test]
 async fn an_empty_file_is_no_session() {

@@ -1,4 +1,7 @@
-use cloakroom_core::{ErrorKind, Invalidate, Invalidated, Store as _};
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use cloakroom_core::{ErrorKind, Invalidate, Invalidated, Names, Select, Store as _, Sweep, Ticket, Wanted};
 use cloakroom_testkit::Harness as _;
 
 use crate::support::*;
@@ -52,7 +55,7 @@ async fn another_sessions_file_opens_nothing() {
     let nodes = Nodes::new();
     let store = nodes.store().await;
     let (one, two) = (session(&store, "a", "1").await, session(&store, "a", "2").await);
-    std::fs::copy(nodes.file(&one), nodes.file(&two)).unwrap();
+    fs::copy(nodes.file(&one), nodes.file(&two)).unwrap();
     assert_eq!(open(&store, &two, &[]).await.unwrap_err().kind(), ErrorKind::Corrupt);
 }
 
@@ -114,4 +117,43 @@ async fn a_sweep_removes_what_is_damaged_and_leaves_a_newer_format_to_newer_serv
     assert_eq!(sweep(&store).await, []);
     assert!(!nodes.file(&cut).exists());
     assert!(nodes.file(&newer).exists());
+}
+
+/// A link in place of a session's file, and after it in a sweep's way a session that has expired.
+#[tokio::test]
+async fn a_session_that_cannot_be_opened_does_not_stop_sweeps() {
+    let nodes = Nodes::new();
+    let store = nodes.store().await;
+    let mut tickets = [session(&store, "a", "1").await, session(&store, "a", "1").await];
+    tickets.sort_unstable_by_key(|it| (it.handle().as_bytes()[15], it.handle()));
+    let [planted, sound] = tickets;
+    fs::remove_file(nodes.file(&planted)).unwrap();
+    symlink("nowhere", nodes.file(&planted)).unwrap();
+    nodes.clock.advance(INTERVAL);
+    assert_eq!(sweep(&store).await, [sound.handle()]);
+    let everything = Sweep { limit: 10, lease: None, select: Select::default() };
+    let error = store.sweep(&everything).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused, "it is told of where nothing is handed out");
+}
+
+/// A listener asks for values, one of which is damaged.
+#[tokio::test]
+async fn a_session_with_a_damaged_value_is_handed_out_without_its_values() {
+    let nodes = Nodes::new();
+    let store = nodes.store().await;
+    let [damaged, sound] =
+        [session(&store, "a", vec![7; 100]).await, session(&store, "a", vec![7; 100]).await];
+    nodes.tamper(&damaged, |file| {
+        let at = file.windows(100).position(|it| it == [7; 100]).unwrap();
+        file[at + 50] = 8;
+    });
+    nodes.clock.advance(INTERVAL);
+    let values = Wanted::Named(Names::from_iter([name("a")]));
+    let request = Sweep { limit: 10, lease: None, select: Select { values, names: false } };
+    let ended = store.sweep(&request).await.unwrap();
+    let found = |ticket: &Ticket| ended.iter().find(|it| it.handle == ticket.handle()).unwrap();
+    assert_eq!(ended.len(), 2);
+    assert_eq!((found(&sound).attributes.len(), found(&damaged).attributes.len()), (1, 0));
+    assert_eq!(found(&damaged).names, [name("a")]);
+    assert!(!nodes.file(&damaged).exists());
 }

@@ -14,6 +14,7 @@ mod index;
 mod locks;
 mod processes;
 mod secrets;
+mod settled;
 mod support;
 mod sweep;
 mod touch;

@@ -5,6 +5,7 @@ use bytes::Bytes;
 
 use super::Jet;
 use crate::error::Failure;
+use crate::pauses::Pauses;
 use crate::subjects::Kept;
 
 /// What must be the last message of the subject for another to be stored after it.
@@ -32,9 +33,15 @@ impl Jet {
 
     /// Stores a message once, however many do it.
     pub(crate) async fn store_once(&self, subject: &str, id: &str, body: Bytes) -> Result<(), Failure> {
-        self.publish(subject, &|| PublishMessage::build().payload(body.clone()).message_id(id))
-            .await
-            .map(drop)
+        let build = || PublishMessage::build().payload(body.clone()).message_id(id);
+        let mut pauses = Pauses::default();
+        loop {
+            match self.publish(subject, &build).await {
+                // Another one is on its way: if it is not stored after all, this one must be.
+                Err(failure) if failure.is_conflict() => pauses.pause().await,
+                stored => return stored.map(drop),
+            }
+        }
     }
 
     /// Stores a message if the last one of its subject is still the one that was read; returns its sequence, or `None` if it is
@@ -42,7 +49,8 @@ impl Jet {
     ///
     /// The id settles what the guard does not: with several replicas, a server of version 2.9 compares the sequence when it
     /// proposes a message, and not again when the message is stored, so that of two that are proposed at the same time both would
-    /// be. The second of one id is not stored, whichever that is.
+    /// be. The second of one id is not stored, whichever that is. A later version refuses it while the first is on its way: then
+    /// nobody knows yet which will be the last, and whoever tries again had better wait for a moment.
     pub(crate) async fn store_after(
         &self,
         guard: Guarded,
@@ -82,6 +90,14 @@ impl Jet {
             Ok((stored.sequence, stored.duplicate))
         })
         .await
+    }
+
+    /// Removes a message if it has this subject.
+    pub(crate) async fn remove_if(&self, kept: Kept, subject: &str, sequence: u64) -> Result<(), Failure> {
+        match self.at(kept, sequence).await? {
+            Some(found) if found.subject == subject => self.remove(kept, sequence).await,
+            _ => Ok(()),
+        }
     }
 
     /// Removes a message. One that is not there is no error.

@@ -3,7 +3,7 @@ use cloakroom_core::{Handle, Timestamp};
 
 use super::replica::Source;
 use crate::jet::Message;
-use crate::wire::Manifest;
+use crate::wire::{Manifest, Place};
 
 /// A session in memory, as the server has it: it is read when it is asked for.
 #[derive(Debug)]
@@ -15,8 +15,8 @@ pub(super) struct Held {
     pub(super) source: Source,
     pub(super) born: u64,
     pub(super) expires_at: Timestamp,
-    /// The messages of the values that are not in the manifest, and what they hold where it is here.
-    pub(super) values: Vec<(u64, Option<Bytes>)>,
+    /// The parts of the values that are not in the manifest, and what they hold where it is here.
+    pub(super) values: Vec<(Place, Option<Bytes>)>,
 }
 
 impl Held {
@@ -27,9 +27,9 @@ impl Held {
         before: Option<Self>,
     ) -> Self {
         let known = before.map(|before| before.values).unwrap_or_default();
-        let value = |sequence: u64| {
-            let known = known.iter().find(|(it, _)| *it == sequence);
-            (sequence, known.and_then(|(_, value)| value.clone()))
+        let value = |place: Place| {
+            let known = known.iter().find(|(it, _)| *it == place);
+            (place, known.and_then(|(_, value)| value.clone()))
         };
         Self {
             sequence: message.sequence,
@@ -39,7 +39,7 @@ impl Held {
             source,
             born: manifest.map_or(message.sequence, |it| it.born),
             expires_at: manifest.map(|it| it.record.expires_at()).unwrap_or_default(),
-            values: manifest.map(|it| it.sequences().map(value).collect()).unwrap_or_default(),
+            values: manifest.map(|it| it.places().map(value).collect()).unwrap_or_default(),
         }
     }
 
@@ -48,17 +48,17 @@ impl Held {
         Some(Message { sequence: self.sequence, subject: String::new(), stored_at: self.stored_at, body })
     }
 
-    pub(super) fn wants(&self, sequence: u64) -> bool {
-        self.values.iter().any(|(it, value)| *it == sequence && value.is_none())
+    pub(super) fn wants(&self, place: &Place) -> bool {
+        self.values.iter().any(|(it, value)| it == place && value.is_none())
     }
 
-    pub(super) fn missing(&self) -> Vec<u64> {
-        self.values.iter().filter(|(_, value)| value.is_none()).map(|(sequence, _)| *sequence).collect()
+    pub(super) fn missing(&self) -> Vec<Place> {
+        self.values.iter().filter(|(_, value)| value.is_none()).map(|(place, _)| *place).collect()
     }
 
     /// Takes a value in if it is missing; returns how many bytes it has.
-    pub(super) fn take(&mut self, sequence: u64, value: &Bytes) -> usize {
-        let wanted = self.values.iter_mut().find(|(it, held)| *it == sequence && held.is_none());
+    pub(super) fn take(&mut self, place: &Place, value: &Bytes) -> usize {
+        let wanted = self.values.iter_mut().find(|(it, held)| it == place && held.is_none());
         let Some((_, held)) = wanted else { return 0 };
         *held = Some(Bytes::copy_from_slice(value));
         value.len()

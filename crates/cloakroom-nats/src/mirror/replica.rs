@@ -7,7 +7,7 @@ use cloakroom_core::{Handle, Timestamp};
 
 use super::held::Held;
 use crate::jet::Message;
-use crate::wire::{Body, Manifest};
+use crate::wire::{Body, Manifest, Place};
 
 /// How long after its end an expired session stays.
 const LATE: Duration = Duration::from_secs(60);
@@ -49,12 +49,12 @@ struct State {
 pub(crate) struct Copy {
     pub(crate) message: Message,
     pub(crate) epoch: u64,
-    pub(crate) values: Vec<(u64, Option<Bytes>)>,
+    pub(crate) values: Vec<(Place, Option<Bytes>)>,
 }
 
 impl Replica {
     /// Takes note of a session's message unless a later one is known, and returns which values are not here.
-    pub(crate) fn put(&self, handle: Handle, message: &Message, source: Source) -> Vec<u64> {
+    pub(crate) fn put(&self, handle: Handle, message: &Message, source: Source) -> Vec<Place> {
         if self.state().is_known(handle, message.sequence, source) {
             return Vec::new();
         }
@@ -109,16 +109,16 @@ impl Replica {
     }
 
     /// Takes a value in, if its session still needs it.
-    pub(crate) fn hold(&self, handle: Handle, sequence: u64, value: &Bytes) {
+    pub(crate) fn hold(&self, handle: Handle, place: &Place, value: &Bytes) {
         let mut state = self.state();
         let Some(held) = state.sessions.get_mut(&handle) else { return };
-        state.bytes += held.take(sequence, value);
+        state.bytes += held.take(place, value);
     }
 
     /// Returns whether a session needs a value that is not here.
-    pub(crate) fn wants(&self, handle: Handle, sequence: u64) -> bool {
+    pub(crate) fn wants(&self, handle: Handle, place: &Place) -> bool {
         let state = self.state();
-        state.sessions.get(&handle).is_some_and(|held| held.wants(sequence))
+        state.sessions.get(&handle).is_some_and(|held| held.wants(place))
     }
 
     /// Returns a session, if nothing was changed since that was acknowledged longer ago than `bound`.
@@ -148,7 +148,7 @@ impl State {
         message: &Message,
         manifest: Option<&Manifest>,
         source: Source,
-    ) -> Vec<u64> {
+    ) -> Vec<Place> {
         if self.is_known(handle, message.sequence, source) {
             return Vec::new();
         }

@@ -7,8 +7,8 @@ use super::parts::Parts;
 use super::{NatsStore, at};
 use crate::error::Failure;
 use crate::jet::Guarded;
-use crate::subjects::Kept;
-use crate::wire::{Due, Manifest};
+use crate::pauses::Pauses;
+use crate::wire::{Due, Manifest, Place};
 
 pub(super) const COMMIT: &str = "commit";
 
@@ -43,6 +43,7 @@ impl NatsStore {
         parts: &mut Parts<'_>,
     ) -> Result<Applied, Error> {
         let (mut guard, mut left, mut is_queued) = (Guarded::First, Vec::new(), false);
+        let mut pauses = Pauses::default();
         loop {
             let now = self.clock.now(&self.jet).await.map_err(at(COMMIT))?;
             let record = match Record::create(commit, creation, now) {
@@ -58,9 +59,10 @@ impl NatsStore {
             is_queued = true;
             parts.tell(&mut manifest);
             if self.store_manifest(guard, handle, &manifest).await? {
-                self.remove_later(Kept::Values, left);
+                self.remove_parts_later(handle, left);
                 return Ok(Applied::Stored(committed((version, TicketFate::Kept), now)));
             }
+            pauses.pause().await;
             let current = self.current(COMMIT, handle).await?;
             if let Some(manifest) = current.manifest {
                 let known = manifest.record.repeated(commit).map(|known| committed(known, current.now));
@@ -73,6 +75,7 @@ impl NatsStore {
 
     async fn change(&self, commit: &Commit, parts: &mut Parts<'_>) -> Result<Applied, Error> {
         let handle = commit.guard.handle;
+        let mut pauses = Pauses::default();
         loop {
             let current = self.current(COMMIT, handle).await?;
             let (Some(mut manifest), Some(last)) = (current.manifest, current.last) else {
@@ -93,6 +96,7 @@ impl NatsStore {
                 self.clean_up(handle, before, &manifest);
                 return Ok(Applied::Stored(Outcome::Committed(committed)));
             }
+            pauses.pause().await;
         }
     }
 
@@ -117,9 +121,9 @@ impl NatsStore {
 
     /// Removes values that nobody needs any more, and the session from the index of whoever was signed in before.
     fn clean_up(&self, handle: Handle, before: Before, manifest: &Manifest) {
-        let kept: std::collections::HashSet<u64> = manifest.sequences().collect();
-        let superseded = before.sequences.into_iter().filter(|it| !kept.contains(it)).collect();
-        self.remove_later(Kept::Values, superseded);
+        let kept: std::collections::HashSet<Place> = manifest.places().collect();
+        let superseded = before.places.into_iter().filter(|it| !kept.contains(it)).collect();
+        self.remove_parts_later(handle, superseded);
         if let Some(principal) = before.principal.filter(|it| Some(it) != manifest.record.principal.as_ref())
         {
             self.leave_later(principal, vec![handle]);
@@ -135,7 +139,7 @@ enum Applied {
 
 /// What a session was before a commit.
 struct Before {
-    sequences: Vec<u64>,
+    places: Vec<Place>,
     principal: Option<cloakroom_core::Principal>,
     due: Timestamp,
 }
@@ -143,7 +147,7 @@ struct Before {
 impl Before {
     fn of(manifest: &Manifest) -> Self {
         Self {
-            sequences: manifest.sequences().collect(),
+            places: manifest.places().collect(),
             principal: manifest.record.principal.clone(),
             due: manifest.record.expires_at(),
         }

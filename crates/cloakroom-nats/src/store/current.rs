@@ -6,7 +6,7 @@ use super::{NatsStore, at};
 use crate::error::Failure;
 use crate::jet::Message;
 use crate::subjects::Kept;
-use crate::wire::{Attribute, Body, Damaged, Manifest, Value};
+use crate::wire::{Attribute, Body, Damaged, Manifest, Place, Value};
 
 /// A session as it is now.
 #[derive(Debug)]
@@ -24,11 +24,11 @@ pub(super) struct Last {
     pub(super) sequence: u64,
     pub(super) stored_at: Timestamp,
     /// Where the values are of a session that has ended with everybody's.
-    pub(super) left: Vec<u64>,
+    pub(super) left: Vec<Place>,
 }
 
 /// What messages of the stream of values hold, as far as it is here.
-type Here = [(u64, Option<Bytes>)];
+pub(super) type Here = [(Place, Option<Bytes>)];
 
 impl NatsStore {
     /// Reads a session, the epoch and the time, side by side.
@@ -61,7 +61,7 @@ impl NatsStore {
         let manifest = match body {
             Body::Ended => None,
             Body::Session(manifest) if epoch.is_some_and(|epoch| manifest.born < epoch) => {
-                last.left = manifest.sequences().collect();
+                last.left = manifest.places().collect();
                 None
             }
             Body::Session(manifest) => Some(manifest),
@@ -73,36 +73,40 @@ impl NatsStore {
     pub(super) async fn values(
         &self,
         during: &'static str,
+        handle: Handle,
         manifest: &Manifest,
         select: &Select,
         now: Timestamp,
     ) -> Result<Option<Vec<StoredAttribute>>, Error> {
-        self.values_beside(during, manifest, select, now, &[]).await
+        self.values_beside(during, handle, manifest, select, now, &[]).await
     }
 
     /// The same where some of the messages of values are here.
     pub(super) async fn values_beside(
         &self,
         during: &'static str,
+        handle: Handle,
         manifest: &Manifest,
         select: &Select,
         now: Timestamp,
         here: &Here,
     ) -> Result<Option<Vec<StoredAttribute>>, Error> {
         let wanted = |it: &&Attribute| it.is_there(now) && select.values.includes(it.name.as_str());
-        let values = manifest.attributes.iter().filter(wanted).map(|it| self.value(during, it, here));
+        let values = manifest.attributes.iter().filter(wanted);
+        let values = values.map(|it| self.value(during, handle, it, here));
         Ok(try_join_all(values).await?.into_iter().collect())
     }
 
     async fn value(
         &self,
         during: &'static str,
+        handle: Handle,
         attribute: &Attribute,
         here: &Here,
     ) -> Result<Option<StoredAttribute>, Error> {
         let value = match &attribute.value {
             Value::Inline(bytes) => bytes.clone(),
-            Value::Elsewhere { bytes, sequences } => match self.parts(during, sequences, here).await? {
+            Value::Elsewhere { bytes, places } => match self.parts(during, handle, places, here).await? {
                 None => return Ok(None),
                 Some(value) if value.len() as u64 == *bytes => value,
                 Some(_) => return Err(Damaged::Content.during(during)),
@@ -119,19 +123,27 @@ impl NatsStore {
     async fn parts(
         &self,
         during: &'static str,
-        sequences: &[u64],
+        handle: Handle,
+        places: &[Place],
         here: &Here,
     ) -> Result<Option<Bytes>, Error> {
-        let parts = sequences.iter().map(|sequence| self.part(*sequence, here));
+        let parts = places.iter().map(|place| self.part(handle, place, here));
         let parts: Option<Vec<Bytes>> = try_join_all(parts).await.map_err(at(during))?.into_iter().collect();
         Ok(parts.map(|mut parts| if parts.len() == 1 { parts.remove(0) } else { parts.concat().into() }))
     }
 
-    async fn part(&self, sequence: u64, here: &Here) -> Result<Option<Bytes>, Failure> {
-        match here.iter().find(|(it, _)| *it == sequence) {
+    async fn part(&self, handle: Handle, place: &Place, here: &Here) -> Result<Option<Bytes>, Failure> {
+        match here.iter().find(|(it, _)| it == place) {
             Some((_, Some(part))) => Ok(Some(part.clone())),
-            _ => Ok(self.jet.at(Kept::Values, sequence).await?.map(|message| message.body)),
+            _ => self.part_at(handle, place).await,
         }
+    }
+
+    /// Reads a part of a session's value; `None` where it is not there, whatever else is.
+    pub(super) async fn part_at(&self, handle: Handle, place: &Place) -> Result<Option<Bytes>, Failure> {
+        let found = self.jet.at(Kept::Values, place.sequence).await?;
+        let is_it = |it: &Message| it.subject == self.subjects.part(handle, place);
+        Ok(found.filter(is_it).map(|message| message.body))
     }
 
     /// Stores values that do not stand in their session's message, and when the session may expire where that is to be known

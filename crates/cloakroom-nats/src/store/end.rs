@@ -10,8 +10,9 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use super::current::Current;
 use super::load::names;
 use super::{NatsStore, at};
+use crate::error::Failure;
 use crate::jet::Guarded;
-use crate::subjects::Kept;
+use crate::pauses::Pauses;
 use crate::wire::{Listed, Manifest};
 
 const INVALIDATE: &str = "invalidate";
@@ -23,11 +24,11 @@ pub(super) const ENDED: &str = "e";
 pub(super) const AT_ONCE: usize = 32;
 
 /// How long a sign-in may take between its entry in the index and its commit, for one that ends all of the principal's sessions
-/// to wait for it.
-const UNDER_WAY: Duration = Duration::from_secs(1);
+/// to wait for it. One that takes longer undoes itself.
+pub(super) const UNDER_WAY: Duration = Duration::from_secs(1);
 
 /// How long to wait before looking again.
-const PAUSE: Duration = Duration::from_millis(10);
+pub(super) const PAUSE: Duration = Duration::from_millis(10);
 
 /// What became of a session that was to be ended.
 pub(super) enum End {
@@ -89,6 +90,7 @@ impl NatsStore {
         handle: Handle,
         answer: impl Fn(&Manifest, Timestamp) -> Option<End> + Send,
     ) -> Result<End, Error> {
+        let mut pauses = Pauses::default();
         loop {
             let current = self.current(during, handle).await?;
             let Some(manifest) = &current.manifest else { return Ok(End::Nothing) };
@@ -99,6 +101,7 @@ impl NatsStore {
             if self.bury(during, handle, &current).await? {
                 return Ok(End::Ended(Box::new(ended)));
             }
+            pauses.pause().await;
         }
     }
 
@@ -117,18 +120,22 @@ impl NatsStore {
         if buried.map_err(at(during))?.is_none() {
             return Ok(false);
         }
-        self.remove_later(Kept::Values, manifest.sequences().collect());
+        self.remove_parts_later(handle, manifest.places().collect());
         if let Some(principal) = manifest.record.principal.clone() {
-            self.leave_later(principal, vec![handle]);
+            self.forget_later(principal, handle, current.now);
         }
         Ok(true)
     }
 
-    /// Ends all sessions that are in a principal's index, and waits for sign-ins that are under way: they have an entry, and are
-    /// not bound yet.
+    /// Ends all sessions that are in a principal's index, after it has marked them there, and waits for sign-ins that are under
+    /// way: they have an entry, and are not bound yet. One that it does not wait for finds the mark.
     async fn end_all_of(&self, principal: &Principal, except: Option<Handle>) -> Result<Vec<Ended>, Error> {
-        let (_, index) = self.index(INVALIDATE, principal).await?;
-        let mut to_end: Vec<Listed> = index.listed;
+        let mut to_end: Vec<Listed> = Vec::new();
+        self.change_index(INVALIDATE, principal, |index| {
+            to_end.clone_from(&index.listed);
+            index.mark_ended(except)
+        })
+        .await?;
         to_end.retain(|it| Some(it.handle) != except);
         let mut ended = Vec::new();
         loop {
@@ -151,15 +158,47 @@ impl NatsStore {
         }
     }
 
-    /// Nothing opens a session that cannot be read: it keeps no other from being ended.
+    /// A session that cannot be read may be one that a later version of this crate has stored, and can: it ends as well. Only
+    /// nobody is told of it.
     async fn end_readable(&self, handle: Handle, principal: &Principal) -> Result<End, Error> {
         match self.end_one(INVALIDATE, handle, Some(principal)).await {
             Err(error) if error.kind() == ErrorKind::Corrupt => {
-                tracing::warn!(%handle, %error, "a session that cannot be read was left where it is");
+                tracing::warn!(%handle, %error, "a session that cannot be read was ended with its principal's others");
+                self.end_unreadable(handle).await.map_err(at(INVALIDATE))?;
                 Ok(End::Nothing)
             }
             result => result,
         }
+    }
+
+    async fn end_unreadable(&self, handle: Handle) -> Result<(), Failure> {
+        let subject = self.subjects.session(handle);
+        let mut pauses = Pauses::default();
+        while let Some(last) = self.jet.last(&subject).await?.filter(|last| !last.body.is_empty()) {
+            let guard = Guarded::After(last.sequence);
+            if self.replace(guard, handle, ENDED, Bytes::new()).await?.is_some() {
+                break;
+            }
+            pauses.pause().await;
+        }
+        Ok(())
+    }
+}
+
+/// What a session is to a principal in whose index it is.
+#[derive(Debug)]
+pub(super) enum Theirs {
+    /// It is live, and theirs.
+    Live(Box<Manifest>),
+    /// It is not there, has expired, or is not theirs.
+    Not,
+    /// Nobody knows here: it may have been stored by a later version.
+    Unreadable,
+}
+
+impl Theirs {
+    pub(super) fn live(self) -> Option<Box<Manifest>> {
+        if let Self::Live(manifest) = self { Some(manifest) } else { None }
     }
 }
 
@@ -184,22 +223,21 @@ pub(super) fn ended(
 }
 
 impl NatsStore {
-    /// Returns a principal's live sessions among these.
+    /// Tells what each of these sessions is to a principal.
     pub(super) async fn live_among(
         &self,
         during: &'static str,
         principal: &Principal,
         handles: Vec<Handle>,
-    ) -> Result<Vec<(Handle, Option<Box<Manifest>>)>, Error> {
+    ) -> Result<Vec<(Handle, Theirs)>, Error> {
         let found = handles.into_iter().map(|handle| async move {
-            let current = match self.current(during, handle).await {
-                Err(error) if error.kind() == ErrorKind::Corrupt => return Ok((handle, None)),
+            let Current { manifest, now, .. } = match self.current(during, handle).await {
+                Err(error) if error.kind() == ErrorKind::Corrupt => return Ok((handle, Theirs::Unreadable)),
                 result => result?,
             };
-            let now = current.now;
             let is_theirs =
                 |it: &Manifest| it.record.principal.as_ref() == Some(principal) && it.record.is_live(now);
-            Ok((handle, current.manifest.filter(|it| is_theirs(it))))
+            Ok((handle, manifest.filter(|it| is_theirs(it)).map_or(Theirs::Not, Theirs::Live)))
         });
         stream::iter(found).buffer_unordered(AT_ONCE).try_collect().await
     }

@@ -1,8 +1,7 @@
-use bytes::Bytes;
 use cloakroom_core::{Admission, Error, ErrorKind, Load, Loaded, Opened, Timestamp, Version};
 use futures_util::future::try_join;
 
-use super::current::{Current, Last};
+use super::current::{Current, Here, Last};
 use super::{NatsStore, at};
 use crate::jet::Guarded;
 use crate::wire::{Damaged, Manifest};
@@ -12,8 +11,11 @@ const LOAD: &str = "load";
 /// The header that tells what a message of a session is, for those who listen.
 pub(super) const KIND: &str = "Cloakroom";
 
-/// A message that leaves the session's version.
-pub(super) const UNCHANGED: &str = "t";
+/// Returns what that header says in a message that leaves the session's version. It has the version all the same: the message
+/// takes the place of the commit's, which somebody who listens may not have been told of yet.
+pub(super) fn unchanged(version: Version) -> String {
+    format!("t{}", version.0)
+}
 
 impl NatsStore {
     pub(super) async fn load_session(&self, load: &Load) -> Result<Loaded, Error> {
@@ -35,7 +37,7 @@ impl NatsStore {
     }
 
     /// Answers a load from a session as it was read.
-    async fn see(&self, load: &Load, current: Current, here: &[(u64, Option<Bytes>)]) -> Result<Seen, Error> {
+    async fn see(&self, load: &Load, current: Current, here: &Here) -> Result<Seen, Error> {
         let (Some(manifest), Some(last)) = (current.manifest, current.last) else {
             return Ok(Seen::Answer(Loaded::Absent));
         };
@@ -44,7 +46,7 @@ impl NatsStore {
             Ok(standing) => standing,
             Err(answer) => return Ok(Seen::Answer(answer)),
         };
-        let values = self.values_beside(LOAD, &manifest, &load.select, current.now, here);
+        let values = self.values_beside(LOAD, load.guard.handle, &manifest, &load.select, current.now, here);
         let touch = self.touch(load, &manifest, &last, admission, current.now);
         let (Some(attributes), ()) = try_join(values, touch).await? else {
             return Ok(Seen::Changed(manifest.record.version));
@@ -70,8 +72,9 @@ impl NatsStore {
             return Ok(());
         }
         let touched = Manifest { record, ..manifest.clone() };
-        let (guard, body) = (Guarded::After(last.sequence), touched.encode().into());
-        match self.replace(guard, load.guard.handle, UNCHANGED, body).await.map_err(at(LOAD)) {
+        let (guard, kind) = (Guarded::After(last.sequence), unchanged(touched.record.version));
+        let body = touched.encode().into();
+        match self.replace(guard, load.guard.handle, &kind, body).await.map_err(at(LOAD)) {
             Err(error) if !is_urgent && may_pass(error.kind()) => {
                 tracing::warn!(handle = %load.guard.handle, %error, "an access could not be recorded, and is left to the next load");
                 Ok(())

@@ -14,7 +14,8 @@ use super::{NatsStore, at};
 use crate::error::{Disconnected, Failure};
 use crate::jet::{Contents, Guarded, Message};
 use crate::mirror::{Mirror, MirrorState, Replica, Slot, Source};
-use crate::subjects::{Kept, handle_of_session, is_epoch};
+use crate::subjects::{handle_of_session, is_epoch};
+use crate::wire::Place;
 
 const MIRROR: &str = "mirror";
 
@@ -24,8 +25,8 @@ const FETCHES: usize = 16;
 /// How long to wait before a mirror is built anew.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// A value that a session needs and that is not here: which message of the stream of values it is.
-type Wanted = (Handle, u64);
+/// A part of a value that a session needs and that is not here.
+type Wanted = (Handle, Place);
 
 impl NatsStore {
     /// Returns what this node's mirror holds; `None` unless the store is [mirrored](crate::NatsStoreBuilder::mirrored).
@@ -51,7 +52,7 @@ impl NatsStore {
         &self,
         during: &'static str,
         load: &Load,
-    ) -> Result<Option<(Current, Vec<(u64, Option<Bytes>)>)>, Error> {
+    ) -> Result<Option<(Current, Vec<(Place, Option<Bytes>)>)>, Error> {
         let least = match load.freshness {
             Freshness::Any => None,
             Freshness::AtLeast(version) => Some(version),
@@ -129,8 +130,8 @@ impl NatsStore {
         if is_epoch(&message.subject) {
             replica.end_before(message.sequence);
         } else if let Some(handle) = handle_of_session(&message.subject) {
-            for sequence in replica.put(handle, message, Source::Stream) {
-                let _ = want.send((handle, sequence));
+            for place in replica.put(handle, message, Source::Stream) {
+                let _ = want.send((handle, place));
             }
         }
         replica.reached(message.sequence, message.stored_at);
@@ -139,12 +140,12 @@ impl NatsStore {
     /// Fetches values beside whatever else is done. What cannot be fetched is read when it is asked for.
     async fn fetch_all(&self, replica: &Replica, wanted: UnboundedReceiver<Wanted>) {
         let wanted = stream::unfold(wanted, async |mut wanted| Some((wanted.recv().await?, wanted)));
-        let fetched = wanted.for_each_concurrent(FETCHES, |(handle, sequence)| async move {
-            if !replica.wants(handle, sequence) {
+        let fetched = wanted.for_each_concurrent(FETCHES, |(handle, place)| async move {
+            if !replica.wants(handle, &place) {
                 return;
             }
-            match self.jet.at(Kept::Values, sequence).await {
-                Ok(Some(message)) => replica.hold(handle, sequence, &message.body),
+            match self.part_at(handle, &place).await {
+                Ok(Some(part)) => replica.hold(handle, &place, &part),
                 Ok(None) => {}
                 Err(failure) => {
                     tracing::debug!(error = %failure.during(MIRROR), "a value is left at the server");

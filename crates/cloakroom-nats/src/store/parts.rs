@@ -5,8 +5,7 @@ use cloakroom_core::{Commit, Edit, Error, Timestamp};
 use futures_util::future::try_join_all;
 
 use super::{NatsStore, at};
-use crate::subjects::Kept;
-use crate::wire::{Attribute, Manifest, Value};
+use crate::wire::{Attribute, Manifest, Place, Value};
 
 /// The largest value that may stand in its session's message, and how many bytes all of them may have there together.
 const INLINE: usize = 1 << 10;
@@ -19,7 +18,7 @@ pub(super) struct Parts<'a> {
     store: &'a NatsStore,
     commit: &'a Commit,
     /// By the number of the change.
-    stored: HashMap<usize, Vec<u64>>,
+    stored: HashMap<usize, Vec<Place>>,
 }
 
 impl<'a> Parts<'a> {
@@ -42,7 +41,7 @@ impl<'a> Parts<'a> {
             let Edit::Set { value, .. } = &change.edit else { continue };
             let fits = value.len() <= INLINE && inline + value.len() <= ALL_INLINE;
             let value = match self.stored.get(&number) {
-                Some(sequences) => elsewhere(value, sequences.clone()),
+                Some(places) => elsewhere(value, places.clone()),
                 None if fits => {
                     inline += value.len();
                     Value::Inline(value.clone())
@@ -67,7 +66,7 @@ impl<'a> Parts<'a> {
         Ok(())
     }
 
-    async fn store_value(&self, during: &'static str, number: usize) -> Result<Vec<u64>, Error> {
+    async fn store_value(&self, during: &'static str, number: usize) -> Result<Vec<Place>, Error> {
         let change = self.commit.changes.attributes.get(number);
         let Some(Edit::Set { value, .. }) = change.map(|change| &change.edit) else {
             return Ok(Vec::new());
@@ -76,8 +75,13 @@ impl<'a> Parts<'a> {
         let handle = self.commit.guard.handle;
         let parts = (0..value.len()).step_by(largest).map(|from| {
             let body = value.slice(from..value.len().min(from + largest));
-            let subject = self.store.subjects.part(handle, self.commit.id, number * 4096 + from / largest);
-            async move { self.store.jet.store(&subject, body).await }
+            let number = u32::try_from(number * 4096 + from / largest).unwrap_or(u32::MAX);
+            let place = Place { sequence: 0, commit: self.commit.id, number };
+            let subject = self.store.subjects.part(handle, &place);
+            async move {
+                let sequence = self.store.jet.store(&subject, body).await?;
+                Ok(Place { sequence, ..place })
+            }
         });
         try_join_all(parts).await.map_err(at(during))
     }
@@ -86,17 +90,18 @@ impl<'a> Parts<'a> {
     pub(super) fn tell(&self, manifest: &mut Manifest) {
         for (number, change) in self.commit.changes.attributes.iter().enumerate() {
             let found = manifest.attributes.iter_mut().find(|it| it.name == change.name);
-            if let (Some(sequences), Some(attribute)) = (self.stored.get(&number), found)
-                && let Value::Elsewhere { sequences: told, .. } = &mut attribute.value
+            if let (Some(places), Some(attribute)) = (self.stored.get(&number), found)
+                && let Value::Elsewhere { places: told, .. } = &mut attribute.value
             {
-                told.clone_from(sequences);
+                told.clone_from(places);
             }
         }
     }
 
     /// Removes what was stored for a commit that was not applied.
     pub(super) fn discard(self) {
-        self.store.remove_later(Kept::Values, self.stored.into_values().flatten().collect());
+        self.store
+            .remove_parts_later(self.commit.guard.handle, self.stored.into_values().flatten().collect());
     }
 }
 
@@ -104,6 +109,6 @@ fn inline_bytes(attribute: &Attribute) -> usize {
     if let Value::Inline(bytes) = &attribute.value { bytes.len() } else { 0 }
 }
 
-fn elsewhere(value: &Bytes, sequences: Vec<u64>) -> Value {
-    Value::Elsewhere { bytes: value.len() as u64, sequences }
+fn elsewhere(value: &Bytes, places: Vec<Place>) -> Value {
+    Value::Elsewhere { bytes: value.len() as u64, places }
 }

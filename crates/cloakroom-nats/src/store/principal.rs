@@ -1,7 +1,9 @@
 use cloakroom_core::{Error, Handle, Principal, SessionInfo};
 
+use super::end::Theirs;
 use super::{NatsStore, at};
 use crate::jet::Guarded;
+use crate::pauses::Pauses;
 use crate::subjects::Kept;
 use crate::wire::Index;
 
@@ -16,7 +18,7 @@ impl NatsStore {
         let handles = index.listed.iter().map(|it| it.handle).collect();
         let found = self.live_among(LIST, principal, handles).await?;
         self.forget_gone(principal, &index, &found).await?;
-        let live = found.into_iter().filter_map(|(handle, manifest)| Some((handle, manifest?.record)));
+        let live = found.into_iter().filter_map(|(handle, theirs)| Some((handle, theirs.live()?.record)));
         let mut sessions: Vec<_> = live
             .map(|(handle, record)| SessionInfo {
                 handle,
@@ -31,18 +33,18 @@ impl NatsStore {
     }
 
     /// Removes from the index what is not theirs, unless it was entered just now: then it may be about to become theirs.
-    async fn forget_gone<M: Sync>(
+    pub(super) async fn forget_gone(
         &self,
         principal: &Principal,
         index: &Index,
-        found: &[(Handle, Option<M>)],
+        found: &[(Handle, Theirs)],
     ) -> Result<(), Error> {
         let now = self.clock.now(&self.jet).await.map_err(at(LIST))?;
         let is_old = |handle: Handle| {
             let listed = index.listed.iter().find(|it| it.handle == handle);
             listed.is_some_and(|it| it.since.plus(super::later::SETTLED) < now)
         };
-        let gone = found.iter().filter(|(handle, theirs)| theirs.is_none() && is_old(*handle));
+        let gone = found.iter().filter(|(handle, theirs)| matches!(theirs, Theirs::Not) && is_old(*handle));
         let gone: Vec<Handle> = gone.map(|(handle, _)| *handle).collect();
         if !gone.is_empty() {
             self.leave_later(principal.clone(), gone);
@@ -70,6 +72,7 @@ impl NatsStore {
         mut change: impl FnMut(&mut Index) -> bool + Send,
     ) -> Result<Index, Error> {
         let subject = self.subjects.principal(principal);
+        let mut pauses = Pauses::default();
         loop {
             let (sequence, mut index) = self.index(during, principal).await?;
             if !change(&mut index) {
@@ -80,10 +83,11 @@ impl NatsStore {
             let stored = self.jet.store_after(guard, &subject, (super::load::KIND, INDEX), body).await;
             if let Some(sequence) = stored.map_err(at(during))? {
                 if index.is_empty() {
-                    self.remove_later(Kept::Sessions, vec![sequence]);
+                    self.remove_later(Kept::Sessions, vec![(subject, sequence)]);
                 }
                 return Ok(index);
             }
+            pauses.pause().await;
         }
     }
 }

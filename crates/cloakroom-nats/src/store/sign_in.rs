@@ -1,12 +1,12 @@
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cloakroom_core::{
-    Bind, Commit, Ended, Error, ErrorKind, Handle, Intent, MaxSessions, Outcome, Principal, Timestamp,
-    Verdict,
+    Bind, Commit, Ended, Error, ErrorKind, Gone, Handle, Intent, MaxSessions, Outcome, Principal, TicketFate,
+    Timestamp, Verdict,
 };
 
 use super::commit::{COMMIT, committed, decide};
-use super::end::End;
+use super::end::{End, PAUSE, Theirs, UNDER_WAY};
 use super::{NatsStore, at};
 use crate::wire::{Index, Turn};
 
@@ -36,10 +36,37 @@ impl NatsStore {
         })
         .await?;
         let outcome = self.apply(commit).await?;
-        if !matches!(outcome, Outcome::Committed(_)) {
-            self.leave_later(principal.clone(), vec![handle]);
+        if !is_bound(&outcome) {
+            return Ok(outcome);
         }
-        Ok(outcome)
+        let (_, index) = self.index(COMMIT, principal).await?;
+        self.unless_undone(handle, principal, &index, outcome).await
+    }
+
+    /// Answers a sign-in. Where all of the principal's sessions were to end meanwhile, whoever ends them may have missed this one:
+    /// then it is undone.
+    async fn unless_undone(
+        &self,
+        handle: Handle,
+        principal: &Principal,
+        index: &Index,
+        outcome: Outcome,
+    ) -> Result<Outcome, Error> {
+        if index.expects(handle) {
+            return Ok(outcome);
+        }
+        let began = Instant::now();
+        while began.elapsed() < UNDER_WAY {
+            let found = self.live_among(COMMIT, principal, vec![handle]).await?;
+            if found.iter().all(|(_, theirs)| matches!(theirs, Theirs::Not)) {
+                return Ok(outcome);
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        match self.end_one(COMMIT, handle, Some(principal)).await? {
+            End::Ended(_) => Ok(Outcome::Gone(Gone::Absent)),
+            End::Superseded | End::Nothing => Ok(outcome),
+        }
     }
 
     /// The same where the principal may have so many sessions: makes room before the session is bound. Sign-ins of one
@@ -58,13 +85,15 @@ impl NatsStore {
             }
             let (index, until) = self.take_turn(commit, principal).await?;
             let outcome = self.sign_in_in_turn(commit, principal, max, (&index, until), &mut ended).await;
-            self.yield_turn(commit, principal, matches!(outcome, Ok(Some(Outcome::Committed(_))))).await;
-            if let Some(mut outcome) = outcome? {
-                if let Outcome::Committed(committed) = &mut outcome {
-                    committed.ended = ended;
-                }
-                return Ok(outcome);
+            let index = self.yield_turn(commit, principal).await;
+            let Some(mut outcome) = outcome? else { continue };
+            if is_bound(&outcome) {
+                outcome = self.unless_undone(commit.guard.handle, principal, &index?, outcome).await?;
             }
+            if let Outcome::Committed(committed) = &mut outcome {
+                committed.ended = ended;
+            }
+            return Ok(outcome);
         }
         Err(Error::of(ErrorKind::Timeout, COMMIT))
     }
@@ -78,7 +107,7 @@ impl NatsStore {
                 let known = manifest.record.repeated(commit).map(|known| committed(known, current.now));
                 Ok(Some(known.unwrap_or(Outcome::Taken)))
             }
-            (Intent::Change, None) => Ok(Some(Outcome::Gone(cloakroom_core::Gone::Absent))),
+            (Intent::Change, None) => Ok(Some(Outcome::Gone(Gone::Absent))),
             (Intent::Change, Some(mut manifest)) => match decide(commit, &mut manifest, current.now) {
                 Verdict::Apply(_) => Ok(None),
                 Verdict::Answer(outcome) => Ok(Some(outcome)),
@@ -97,10 +126,12 @@ impl NatsStore {
     ) -> Result<Option<Outcome>, Error> {
         let own = commit.guard.handle;
         let others = index.listed.iter().map(|it| it.handle).filter(|it| *it != own).collect();
-        let live = self.live_among(COMMIT, principal, others).await?.into_iter();
-        let live: Vec<(Timestamp, Handle)> = live
-            .filter_map(|(handle, manifest)| {
-                Some((manifest?.record.signed_in_at.unwrap_or_default(), handle))
+        let found = self.live_among(COMMIT, principal, others).await?;
+        self.forget_gone(principal, index, &found).await?;
+        let live: Vec<(Timestamp, Handle)> = found
+            .into_iter()
+            .filter_map(|(handle, theirs)| {
+                Some((theirs.live()?.record.signed_in_at.unwrap_or_default(), handle))
             })
             .collect();
         let oldest = match max.make_room(live) {
@@ -143,8 +174,8 @@ impl NatsStore {
         }
     }
 
-    /// Lets the next one sign in. Where this fails, the turn is over by itself after a while.
-    async fn yield_turn(&self, commit: &Commit, principal: &Principal, is_signed_in: bool) {
+    /// Lets the next one sign in, and returns the index. Where this fails, the turn is over by itself after a while.
+    async fn yield_turn(&self, commit: &Commit, principal: &Principal) -> Result<Index, Error> {
         let yielded = self.change_index(COMMIT, principal, |index| {
             let is_ours = index.turn.is_some_and(|it| it.commit == commit.id);
             if is_ours {
@@ -152,11 +183,15 @@ impl NatsStore {
             }
             is_ours
         });
-        if let Err(error) = yielded.await {
+        let yielded = yielded.await;
+        if let Err(error) = &yielded {
             tracing::debug!(%error, "the next sign-in of the same principal has to wait");
         }
-        if !is_signed_in {
-            self.leave_later(principal.clone(), vec![commit.guard.handle]);
-        }
+        yielded
     }
+}
+
+/// Returns whether a sign-in has bound its session. (One that came too late leaves that to the one that came before.)
+fn is_bound(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Committed(it) if it.ticket != TicketFate::AlreadySignedIn)
 }

@@ -6,12 +6,13 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use super::current::Current;
 use super::end::{AT_ONCE, ended};
 use super::later::SETTLED;
-use super::load::UNCHANGED;
+use super::load::unchanged;
 use super::{NatsStore, at};
 use crate::error::Failure;
 use crate::jet::{Guarded, Message};
+use crate::pauses::Pauses;
 use crate::subjects::{Kept, handle_of_part};
-use crate::wire::{Due, Manifest};
+use crate::wire::{Due, Manifest, Place};
 
 const SWEEP: &str = "sweep";
 const ACKNOWLEDGE: &str = "acknowledge";
@@ -95,7 +96,7 @@ impl NatsStore {
             result => result?,
         };
         let Some(manifest) = &current.manifest else {
-            let again = self.remove_rest(&current).await.map_err(at(SWEEP))?;
+            let again = self.remove_rest(handle, &current).await.map_err(at(SWEEP))?;
             self.look_again(note, handle, again).await?;
             return Ok(None);
         };
@@ -120,7 +121,9 @@ impl NatsStore {
         manifest: &Manifest,
     ) -> Result<Option<(Ended, Timestamp)>, Error> {
         let (now, end) = (current.now, manifest.record.expires_at());
-        let Some(values) = self.values(SWEEP, manifest, &sweep.select, end).await? else { return Ok(None) };
+        let Some(values) = self.values(SWEEP, handle, manifest, &sweep.select, end).await? else {
+            return Ok(None);
+        };
         let ended = ended(handle, manifest, manifest.record.end_reason(), now, values);
         let Some(lease) = sweep.lease else {
             let is_ours = self.bury(SWEEP, handle, current).await?;
@@ -128,19 +131,20 @@ impl NatsStore {
         };
         let leased = Manifest { leased_until: Some(now.plus(lease)), ..manifest.clone() };
         let guard = Guarded::after(current.last.as_ref().map(|last| last.sequence));
-        let stored = self.replace(guard, handle, UNCHANGED, leased.encode().into()).await;
+        let kind = unchanged(leased.record.version);
+        let stored = self.replace(guard, handle, &kind, leased.encode().into()).await;
         let stored = stored.map_err(at(SWEEP))?;
         Ok(stored.map(|_| (ended, now.plus(lease))))
     }
 
     /// Removes what a session has left, once nothing can be on its way to it; otherwise returns when to try again.
-    async fn remove_rest(&self, current: &Current) -> Result<Option<Timestamp>, Failure> {
+    async fn remove_rest(&self, handle: Handle, current: &Current) -> Result<Option<Timestamp>, Failure> {
         let Some(last) = &current.last else { return Ok(None) };
         let settled = last.stored_at.plus(SETTLED);
         if current.now < settled {
             return Ok(Some(settled));
         }
-        self.remove_later(Kept::Values, last.left.clone());
+        self.remove_parts_later(handle, last.left.clone());
         self.jet.remove(Kept::Sessions, last.sequence).await?;
         Ok(None)
     }
@@ -162,6 +166,7 @@ impl NatsStore {
     }
 
     async fn remove_one_expired(&self, handle: Handle) -> Result<(), Error> {
+        let mut pauses = Pauses::default();
         loop {
             let current = self.current(ACKNOWLEDGE, handle).await?;
             let is_expired = |it: &Manifest| !it.record.is_live(current.now);
@@ -171,6 +176,7 @@ impl NatsStore {
             if self.bury(ACKNOWLEDGE, handle, &current).await? {
                 return Ok(());
             }
+            pauses.pause().await;
         }
     }
 
@@ -185,7 +191,7 @@ impl NatsStore {
             };
             let next = part.sequence + 1;
             if self.is_lost(&part).await? {
-                self.remove_later(Kept::Values, vec![part.sequence]);
+                self.remove_later(Kept::Values, vec![(part.subject, part.sequence)]);
             }
             self.looked_at.store(next, Ordering::Relaxed);
         }
@@ -199,7 +205,9 @@ impl NatsStore {
             result => result?,
         };
         let is_settled = part.stored_at.plus(SETTLED) < current.now;
-        let is_named = |it: &Manifest| it.sequences().any(|sequence| sequence == part.sequence);
+        let is_it =
+            |it: Place| it.sequence == part.sequence && self.subjects.part(handle, &it) == part.subject;
+        let is_named = |it: &Manifest| it.places().any(is_it);
         Ok(is_settled && !current.manifest.as_deref().is_some_and(is_named))
     }
 }

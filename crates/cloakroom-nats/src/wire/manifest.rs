@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use cloakroom_core::{Name, Record, Size, Timestamp, Version};
+use cloakroom_core::{CommitId, Name, Record, Size, Timestamp, Version};
 
 use super::reader::Reader;
 use super::writer::{long, number, short_part, time};
@@ -49,8 +49,19 @@ pub(crate) enum Value {
     Elsewhere {
         /// Of all parts together.
         bytes: u64,
-        sequences: Vec<u64>,
+        places: Vec<Place>,
     },
+}
+
+/// Where a part of a value is: the number of its message, and what its subject says beside the session. The number alone would not
+/// do: where the stream of values alone was lost, numbers begin again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Place {
+    pub(crate) sequence: u64,
+    /// Who stored it.
+    pub(crate) commit: CommitId,
+    /// Which of the commit's parts it is.
+    pub(crate) number: u32,
 }
 
 impl Attribute {
@@ -67,10 +78,10 @@ impl Attribute {
     }
 
     /// Returns the messages that hold the value.
-    pub(crate) fn sequences(&self) -> &[u64] {
+    pub(crate) fn places(&self) -> &[Place] {
         match &self.value {
             Value::Inline(_) => &[],
-            Value::Elsewhere { sequences, .. } => sequences,
+            Value::Elsewhere { places, .. } => places,
         }
     }
 }
@@ -82,8 +93,8 @@ impl Manifest {
     }
 
     /// Returns the messages that hold values.
-    pub(crate) fn sequences(&self) -> impl Iterator<Item = u64> {
-        self.attributes.iter().flat_map(|it| it.sequences().iter().copied())
+    pub(crate) fn places(&self) -> impl Iterator<Item = Place> {
+        self.attributes.iter().flat_map(|it| it.places().iter().copied())
     }
 
     /// Removes what has lapsed, and counts it out.
@@ -128,12 +139,18 @@ fn encode_attribute(attribute: &Attribute, out: &mut Vec<u8>) {
             long(bytes.len(), out);
             out.extend_from_slice(bytes);
         }
-        Value::Elsewhere { bytes, sequences } => {
+        Value::Elsewhere { bytes, places } => {
             number(*bytes, out);
-            long(sequences.len(), out);
-            sequences.iter().for_each(|sequence| number(*sequence, out));
+            long(places.len(), out);
+            places.iter().for_each(|place| encode_place(place, out));
         }
     }
+}
+
+fn encode_place(place: &Place, out: &mut Vec<u8>) {
+    number(place.sequence, out);
+    out.extend_from_slice(place.commit.as_bytes());
+    out.extend_from_slice(&place.number.to_be_bytes());
 }
 
 impl Body {
@@ -171,10 +188,15 @@ fn decode_attribute(reader: &mut Reader) -> Result<Attribute, Damaged> {
         Value::Inline(reader.part(length as usize)?)
     } else {
         let (bytes, parts) = (reader.number()?, reader.long()?);
-        let sequences = (0..parts).map(|_| reader.number()).collect::<Result<_, _>>()?;
-        Value::Elsewhere { bytes, sequences }
+        let places = (0..parts).map(|_| decode_place(reader)).collect::<Result<_, _>>()?;
+        Value::Elsewhere { bytes, places }
     };
     Ok(Attribute { name, revision, lapses_at, value })
+}
+
+fn decode_place(reader: &mut Reader) -> Result<Place, Damaged> {
+    let (sequence, commit) = (reader.number()?, CommitId::from_bytes(reader.array()?));
+    Ok(Place { sequence, commit, number: reader.long()? })
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use std::fmt;
 use cloakroom_core::InvalidRecord;
 
 pub(crate) use self::due::Due;
-pub(crate) use self::manifest::{Attribute, Body, Manifest, Value};
+pub(crate) use self::manifest::{Attribute, Body, Manifest, Place, Value};
 pub(crate) use self::principal::{Index, Listed, Turn};
 
 /// How messages are written. Those of another format are left to whoever understands them.

@@ -18,9 +18,12 @@ pub(crate) struct Index {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Listed {
     pub(crate) handle: Handle,
-    /// When it was entered last: just before somebody signed in to it.
+    /// When it was entered last: just before somebody signed in to it. [`ALL_ENDED`] where all sessions were to end since.
     pub(crate) since: Timestamp,
 }
+
+/// No session was entered then.
+const ALL_ENDED: Timestamp = Timestamp::from_millis(0);
 
 /// Whose turn it is to sign in, where the number of sessions is limited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,12 +34,27 @@ pub(crate) struct Turn {
 
 impl Index {
     pub(crate) fn enter(&mut self, handle: Handle, since: Timestamp) {
-        self.leave(&[handle]);
+        self.listed.retain(|it| it.handle != handle);
         self.listed.push(Listed { handle, since });
     }
 
-    pub(crate) fn leave(&mut self, handles: &[Handle]) {
-        self.listed.retain(|it| !handles.contains(&it.handle));
+    /// Marks all sessions but this one, so that a sign-in that is under way finds out; returns whether there were any without a
+    /// mark.
+    pub(crate) fn mark_ended(&mut self, except: Option<Handle>) -> bool {
+        let theirs = self.listed.iter_mut().filter(|it| Some(it.handle) != except && it.since != ALL_ENDED);
+        theirs.map(|it| it.since = ALL_ENDED).count() > 0
+    }
+
+    /// Returns whether a session was entered, and all were not to end since.
+    pub(crate) fn expects(&self, handle: Handle) -> bool {
+        self.listed.iter().any(|it| it.handle == handle && it.since != ALL_ENDED)
+    }
+
+    /// Removes a session that was entered before this moment; returns whether there was one.
+    pub(crate) fn leave(&mut self, handle: Handle, before: Timestamp) -> bool {
+        let count = self.listed.len();
+        self.listed.retain(|it| it.handle != handle || it.since >= before);
+        self.listed.len() < count
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -86,6 +104,20 @@ fn decode_listed(reader: &mut Reader) -> Result<Listed, Damaged> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_to_end_is_not_expected_until_it_is_entered_again() {
+        let [one, two] = [1, 2].map(|byte| Handle::from_bytes([byte; 16]));
+        let mut index = Index::default();
+        assert!(!index.mark_ended(None) && !index.expects(one));
+        index.enter(one, Timestamp::from_millis(5));
+        index.enter(two, Timestamp::from_millis(6));
+        assert!(index.mark_ended(Some(two)));
+        assert!(!index.expects(one) && index.expects(two));
+        assert!(!index.mark_ended(Some(two)));
+        index.enter(one, Timestamp::from_millis(7));
+        assert!(index.expects(one));
+    }
 
     #[test]
     fn an_index_comes_back_as_it_was() {

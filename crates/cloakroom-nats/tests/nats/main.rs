@@ -5,5 +5,6 @@
 mod conformance;
 mod mirror;
 mod recovery;
+mod sign_in;
 mod stored;
 mod support;

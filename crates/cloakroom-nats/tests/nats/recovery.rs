@@ -80,7 +80,7 @@ async fn a_server_that_stands_still_holds_up_nobody_for_long() {
 #[tokio::test]
 async fn any_one_of_three_servers_may_be_killed() {
     let mut cluster = spawn_blocking(|| NatsCluster::start().unwrap()).await.unwrap();
-    let store = NatsStore::builder().replicas(3).connect(&cluster.url()).await.unwrap();
+    let store = connect(async || NatsStore::builder().replicas(3).connect(&cluster.url()).await).await;
     let ticket = session(&store, "round", "none").await;
     commit(&store, &change(ticket.guard(), vec![set("large", "x".repeat(5000))])).await;
     for number in 0..3 {

@@ -133,10 +133,67 @@ async fn a_damaged_session_is_an_error_of_its_own_alone() {
 }
 
 #[tokio::test]
+async fn a_session_that_cannot_be_read_ends_with_its_principals_others() {
+    let private = Private::start("").await;
+    let store = &private.store;
+    let mut sessions = Vec::new();
+    for _ in 0..2 {
+        let ticket = session(store, "a", "1").await;
+        let (next, signing_in) = sign_in(&ticket, "ada");
+        commit(store, &signing_in).await;
+        sessions.push(next);
+    }
+    let later = subject(sessions[0].handle());
+    private.put(&later, b"of a later version".to_vec()).await;
+    assert_eq!(store.sessions_of(&principal("ada")).await.unwrap().len(), 1);
+    let end = Invalidate::Principal { principal: principal("ada"), except: None };
+    let ended = store.invalidate(&end).await.unwrap();
+    assert!(matches!(ended, Invalidated::Done(ended) if ended.len() == 1));
+    let left = private.context.get_stream("cloakroom").await.unwrap();
+    let left = left.get_last_raw_message_by_subject(&later).await.unwrap();
+    assert!(left.payload.is_empty(), "it has ended for those who could read it");
+    assert!(open(store, &sessions[0]).await.unwrap().is_none());
+}
+
+#[tokio::test]
 async fn a_value_that_is_lost_is_corrupt() {
     let private = Private::start("").await;
     let ticket = session(&private.store, "a", "x".repeat(3000)).await;
     private.context.get_stream("cloakroom-values").await.unwrap().purge().await.unwrap();
+    assert_eq!(open(&private.store, &ticket).await.unwrap_err().kind(), ErrorKind::Corrupt);
+}
+
+#[tokio::test]
+async fn where_numbers_begin_again_nobody_meets_anothers_value() {
+    let private = Private::start("").await;
+    let (store, large) = (&private.store, |letter: &str| letter.repeat(3000));
+    let one = session(store, "first", large("x")).await;
+    private.context.delete_stream("cloakroom-values").await.unwrap();
+    let other = session(store, "first", large("y")).await;
+    commit(store, &change(one.guard(), vec![set("second", large("x"))])).await;
+    assert_eq!(private.dump("cloakroom-values").await.len(), 2);
+    assert_eq!(open(store, &one).await.unwrap_err().kind(), ErrorKind::Corrupt);
+    let mirrored = NatsStore::builder().mirrored(true).connect(&private.server.url()).await.unwrap();
+    eventually("a whole mirror", async || {
+        let _ = mirrored.ping().await;
+        mirrored.mirror_state().unwrap().lag.filter(|_| mirrored.mirror_state().unwrap().bytes > 6000)
+    })
+    .await;
+    assert_eq!(open(&mirrored, &one).await.unwrap_err().kind(), ErrorKind::Corrupt);
+    let _ = store.invalidate(&Invalidate::Ticket(one.guard())).await.unwrap();
+    eventually("what was theirs is removed", async || {
+        (private.dump("cloakroom-values").await.len() < 2).then_some(())
+    })
+    .await;
+    assert_eq!(read(store, &other, "first").await.unwrap().unwrap(), large("y"));
+}
+
+#[tokio::test]
+async fn where_numbers_begin_again_a_session_does_not_take_one_of_its_values_for_another() {
+    let private = Private::start("").await;
+    let ticket = session(&private.store, "first", "x".repeat(3000)).await;
+    private.context.delete_stream("cloakroom-values").await.unwrap();
+    commit(&private.store, &change(ticket.guard(), vec![set("second", "y".repeat(3000))])).await;
     assert_eq!(open(&private.store, &ticket).await.unwrap_err().kind(), ErrorKind::Corrupt);
 }
 

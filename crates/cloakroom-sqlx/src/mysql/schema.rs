@@ -53,7 +53,8 @@ impl MySqlStore {
         if self.is_ready.load(Ordering::Acquire) {
             return Ok(());
         }
-        match self.unusable().await {
+        // In a box, so that no later operation's future has room for it.
+        match Box::pin(self.unusable()).await {
             Ok(None) => {
                 self.is_ready.store(true, Ordering::Release);
                 Ok(())

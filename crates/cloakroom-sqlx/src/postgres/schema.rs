@@ -113,6 +113,11 @@ impl PostgresStore {
         if self.is_ready.load(Ordering::Acquire) {
             return Ok(());
         }
+        // In a box, so that no later operation's future has room for it.
+        Box::pin(self.check(during)).await
+    }
+
+    async fn check(&self, during: &'static str) -> Result<(), Error> {
         let mut lease = self.connections.lease(during).await?;
         let result = self.unusable(lease.connection()).await;
         match lease.settle(result).map_err(|error| refused(during, error))? {

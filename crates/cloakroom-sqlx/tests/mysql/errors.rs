@@ -9,8 +9,8 @@ use sqlx::{AssertSqlSafe, Executor as _};
 
 use crate::support::*;
 
-fn impatient(options: MySqlConnectOptions) -> MySqlStore {
-    let pool = MySqlStore::pool_options().max_connections(2).acquire_timeout(Duration::from_millis(200));
+fn waiting(patience: Duration, options: MySqlConnectOptions) -> MySqlStore {
+    let pool = MySqlStore::pool_options().max_connections(2).acquire_timeout(patience);
     MySqlStore::new(pool.connect_lazy_with(options))
 }
 
@@ -29,10 +29,9 @@ async fn a_closed_pool_is_unavailable() {
 
 #[tokio::test]
 async fn a_server_that_is_not_there_is_a_timeout() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    drop(listener);
-    let error = impatient(server().port(port)).ping().await.unwrap_err();
+    let port = servers::Port::claim().unwrap();
+    let store = waiting(Duration::from_millis(200), server().port(port.number()));
+    let error = store.ping().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
 }
 
@@ -40,7 +39,7 @@ async fn a_server_that_is_not_there_is_a_timeout() {
 async fn a_pool_that_is_exhausted_is_a_timeout() {
     let nodes = Nodes::new().await;
     nodes.store().await;
-    let options = MySqlStore::pool_options().max_connections(1).acquire_timeout(Duration::from_millis(50));
+    let options = MySqlStore::pool_options().max_connections(1).acquire_timeout(Duration::from_secs(3));
     let pool = options.connect_with(nodes.options()).await.unwrap();
     let store = MySqlStore::new(pool.clone());
     store.ping().await.unwrap();
@@ -52,11 +51,12 @@ async fn a_pool_that_is_exhausted_is_a_timeout() {
 
 #[tokio::test]
 async fn a_wrong_password_or_url_is_refused() {
-    let error = impatient(server().password("wrong")).ping().await.unwrap_err();
+    let patience = Duration::from_secs(10);
+    let error = waiting(patience, server().password("wrong")).ping().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Refused);
     let error = MySqlStore::connect("not a url").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Refused);
-    let error = impatient(server().database("nowhere")).ping().await.unwrap_err();
+    let error = waiting(patience, server().database("nowhere")).ping().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Refused);
 }
 

@@ -178,9 +178,9 @@ async fn a_session_that_expires_while_operations_wait_stays_expired() {
     let ticket = Ticket::generate().unwrap();
     let mut creation = create(ticket.guard(), vec![set("a", "1")]);
     if let Intent::Create(terms) = &mut creation.intent {
-        terms.max_inactive_interval = Duration::from_secs(2);
+        terms.max_inactive_interval = Duration::from_secs(6);
     }
-    creation.age = Duration::from_secs(1);
+    creation.age = Duration::from_secs(3);
     commit(&store, &creation).await;
     let lock = Lock::of(&nodes, &ticket).await;
     let (committing, loading) = (store.clone(), store.clone());

@@ -16,7 +16,7 @@ const CONNECTIONS: u32 = 6;
 async fn warm(nodes: &Nodes, proxy: &Proxy) -> (MySqlStore, MySqlPool) {
     nodes.store().await;
     let options =
-        MySqlStore::pool_options().max_connections(CONNECTIONS).acquire_timeout(Duration::from_secs(1));
+        MySqlStore::pool_options().max_connections(CONNECTIONS).acquire_timeout(Duration::from_secs(20));
     let pool = options.connect_with(proxy.through(nodes.options())).await.unwrap();
     let store = MySqlStore::new(pool.clone());
     store.ping().await.unwrap();

@@ -69,7 +69,7 @@ async fn a_closed_pool_is_unavailable() {
 #[tokio::test]
 async fn a_pool_whose_connections_are_all_in_use_is_a_timeout() {
     let database = Database::new();
-    let options = PgPoolOptions::new().max_connections(1).acquire_timeout(Duration::from_millis(50));
+    let options = PgPoolOptions::new().max_connections(1).acquire_timeout(Duration::from_secs(3));
     let pool = options.connect(database.url()).await.unwrap();
     let store = database.at(PostgresStore::new(pool.clone()));
     store.migrate().await.unwrap();
@@ -105,7 +105,7 @@ async fn a_statement_that_the_server_cuts_off_is_a_timeout() {
     let database = Database::new();
     let store = database.store().await;
     let ticket = session(&store, "a", "1").await;
-    let url = format!("{}?options[statement_timeout]=50ms", database.url());
+    let url = format!("{}?options[statement_timeout]=3s", database.url());
     let hasty = database.at(PostgresStore::connect_lazy(&url).unwrap());
     let mut tables = database.tables().await;
     run(&mut tables, "BEGIN; SELECT FROM cloakroom_sessions FOR UPDATE").await;

@@ -44,7 +44,7 @@ async fn assert_unavailable(store: &PostgresStore, ticket: &Ticket) {
 async fn a_server_that_was_killed_and_restarted() {
     let mut server = Postgres::start().unwrap();
     let pool =
-        PgPoolOptions::new().acquire_timeout(Duration::from_secs(1)).connect(&server.url()).await.unwrap();
+        PgPoolOptions::new().acquire_timeout(Duration::from_secs(5)).connect(&server.url()).await.unwrap();
     let stores = [PostgresStore::connect(&server.url()).await.unwrap(), PostgresStore::new(pool)];
     for store in stores {
         let ticket = session(&store, "a", "1").await;

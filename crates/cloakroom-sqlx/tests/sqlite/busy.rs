@@ -9,6 +9,7 @@ use crate::support::*;
 
 const ALWAYS: Touch = Touch::AtMostEvery(Duration::ZERO);
 
+/// Opens the file while another store has it open: closing the last connection to it locks it for a while.
 async fn impatient(nodes: &Nodes) -> SqliteStore {
     nodes.store_with(2, nodes.options().busy_timeout(Duration::from_millis(20))).await
 }
@@ -21,7 +22,8 @@ async fn lock(nodes: &Nodes) -> Transaction<'static, Sqlite> {
 #[tokio::test]
 async fn a_commit_that_finds_the_database_busy_is_a_timeout() {
     let nodes = Nodes::new();
-    let ticket = session(&nodes.store().await, "a", "1").await;
+    let first = nodes.store().await;
+    let ticket = session(&first, "a", "1").await;
     let store = impatient(&nodes).await;
     let lock = lock(&nodes).await;
     let error = store.commit(&change(ticket.guard(), vec![set("a", "2")])).await.unwrap_err();
@@ -34,7 +36,8 @@ async fn a_commit_that_finds_the_database_busy_is_a_timeout() {
 #[tokio::test]
 async fn a_load_need_not_record_the_access_while_the_database_is_busy() {
     let nodes = Nodes::new();
-    let ticket = session(&nodes.store().await, "a", "1").await;
+    let first = nodes.store().await;
+    let ticket = session(&first, "a", "1").await;
     let store = impatient(&nodes).await;
     nodes.clock.advance(INTERVAL / 4);
     let lock = lock(&nodes).await;
@@ -50,7 +53,8 @@ async fn a_load_need_not_record_the_access_while_the_database_is_busy() {
 #[tokio::test]
 async fn a_load_fails_rather_than_let_the_session_end() {
     let nodes = Nodes::new();
-    let ticket = session(&nodes.store().await, "a", "1").await;
+    let first = nodes.store().await;
+    let ticket = session(&first, "a", "1").await;
     let store = impatient(&nodes).await;
     nodes.clock.advance(INTERVAL / 2);
     let _lock = lock(&nodes).await;

@@ -2,11 +2,11 @@ use std::collections::HashSet;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use cloakroom_core::{
-    Commit, Conflict, Expect, Handle, Intent, Outcome, Select, Store as _, Sweep, Ticket, Version,
+    Commit, Conflict, ErrorKind, Expect, Handle, Intent, Outcome, Select, Store as _, Sweep, Ticket, Version,
 };
 use cloakroom_sqlx::SqliteStore;
 
@@ -109,9 +109,24 @@ async fn a_process_of_its_own() {
 
 /// Opens the file, and reads the ticket, that the parent has given this process.
 async fn given() -> (SqliteStore, Ticket) {
-    let store = SqliteStore::open(std::env::var(FILE).unwrap()).await.unwrap();
+    let path = std::env::var(FILE).unwrap();
+    let _first = opened(&path).await;
+    let options = SqliteStore::connect_options(&path).busy_timeout(Duration::from_secs(60));
+    let store = SqliteStore::new(pool_of(4, options).await);
     let ticket = Ticket::parse(std::env::var(TICKET).unwrap().as_bytes()).unwrap();
     (store, ticket)
+}
+
+/// Opens the file, which others may be making at the same time, on a machine that may be slow.
+async fn opened(path: &str) -> SqliteStore {
+    let began = Instant::now();
+    loop {
+        match SqliteStore::open(path).await {
+            Err(error) if error.kind() == ErrorKind::Timeout && began.elapsed() < Duration::from_secs(60) => {
+            }
+            opened => return opened.unwrap(),
+        }
+    }
 }
 
 async fn count_up(store: &SqliteStore, ticket: &Ticket) {

@@ -17,8 +17,8 @@ use self::held::Held;
 
 /// Keeps what this node serves in its memory, and drops it when the store tells that it has changed.
 ///
-/// A store around a store that has a [feed](Store::feed): `RedisStore` and `PostgresStore`, each where
-/// `tell_changes` is set on every node. A clone shares the cache.
+/// A store around a store that has a [feed](Store::feed): `NatsStore`, and `RedisStore` and `PostgresStore`, these two
+/// where `tell_changes` is set on every node. A clone shares the cache.
 ///
 /// # What it promises
 ///

@@ -24,6 +24,7 @@ impl Node {
 
     pub(crate) async fn with(store: &Telling, clock: &ManualClock, max_bytes: usize) -> Self {
         let builder = NearCache::builder().clock(Arc::new(clock.clone())).max_bytes(max_bytes);
+        let builder = builder.max_staleness(Duration::from_secs(60));
         let cache = builder.build(store.clone()).unwrap();
         let guard = Ticket::generate().unwrap().guard();
         let nobody =

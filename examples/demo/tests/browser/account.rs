@@ -1,4 +1,6 @@
-use crate::support::{Browser, Shop};
+use std::time::Instant;
+
+use crate::support::{Browser, PATIENCE, Shop};
 
 const NOBODY: &str =
     "[...document.querySelectorAll('.top nav a')].some((link) => link.innerText == 'Sign in')";
@@ -134,7 +136,7 @@ async fn a_page_warns_before_the_session_ends() {
 
 #[tokio::test]
 async fn a_visitor_who_wants_to_stay_stays() {
-    let shop = Shop::open_with(&["--idle", "12"]);
+    let shop = Shop::open_with(&["--idle", "40"]);
     let browser = Browser::open().await;
     browser.goto(shop.at("/things/puddle")).await;
     browser.follow("#add").await;
@@ -153,7 +155,7 @@ async fn a_visitor_who_wants_to_stay_stays() {
 /// The page asks before it warns.
 #[tokio::test]
 async fn a_page_does_not_warn_while_another_tab_is_used() {
-    let shop = Shop::open_with(&["--idle", "30"]);
+    let shop = Shop::open_with(&["--idle", "60"]);
     let browser = Browser::open().await;
     browser.goto(shop.at("/things/puddle")).await;
     browser.follow("#add").await;
@@ -161,7 +163,9 @@ async fn a_page_does_not_warn_while_another_tab_is_used() {
     browser.script("window.asked = 0; const ask = window.fetch; window.fetch = (...it) => { asked += 1; return ask(...it); }").await;
     browser.open_tab().await;
     let used = browser.tab().await;
+    let began = Instant::now();
     loop {
+        assert!(began.elapsed() < 2 * PATIENCE, "the page never asks");
         browser.goto(shop.at("/cart")).await;
         browser.turn_to(&waits).await;
         assert_eq!(warning(&browser).await, "");

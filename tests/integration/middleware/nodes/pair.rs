@@ -16,7 +16,10 @@ use super::super::rig;
 use crate::support::{Answer, Backend, Site, open};
 
 /// How long two commits may take to come: only broken code makes a test wait as long.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// A store may take long on a busy machine.
+const PATIENT: Duration = Duration::from_secs(20);
 
 /// Two nodes that share a store and nothing else. Where the store is in memory, both are in the one process that has it.
 pub(super) struct Pair {
@@ -88,7 +91,8 @@ impl Peer {
     pub(super) fn new(store: Arc<dyn DynStore>, configure: impl Fn(SessionLayer) -> SessionLayer) -> Self {
         let faulty = Faulty::new(Arc::clone(&store));
         let (faults, ear) = (faulty.faults(), Ear::wanting(&["first"]));
-        let layer = configure(SessionLayer::new(faulty).listener(ear.clone())).check().unwrap();
+        let layer = SessionLayer::new(faulty).store_timeout(PATIENT).listener(ear.clone());
+        let layer = configure(layer).check().unwrap();
         Self { store, faults, layer, ear }
     }
 

@@ -36,7 +36,7 @@ struct Sentinel {
 
 impl Default for SentinelOptions {
     fn default() -> Self {
-        Self { redis: RedisOptions::default(), down_after_ms: 1_000, announced: None }
+        Self { redis: RedisOptions::default(), down_after_ms: 5_000, announced: None }
     }
 }
 
@@ -48,8 +48,8 @@ impl SentinelOptions {
         self
     }
 
-    /// Sets after how long without an answer a sentinel takes a server for dead. One second unless set: too short for
-    /// servers that are shared on a busy machine.
+    /// Sets after how long without an answer a sentinel takes a server for dead. Five seconds unless set: long enough for a
+    /// machine that is busy for a moment, too short for servers that are shared.
     #[must_use]
     pub fn down_after_ms(mut self, ms: u32) -> Self {
         self.down_after_ms = ms;

@@ -9,7 +9,7 @@ fn the_replica_is_promoted_when_the_primary_is_killed() {
     // A connection of its own would have nothing to wait for.
     let mut connection = servers::Connection::open(primary.port()).unwrap();
     connection.ask(&["SET", "a", "2"]).unwrap();
-    assert_eq!(connection.ask(&["WAIT", "1", "10000"]).unwrap().text(), "1");
+    assert_eq!(connection.ask(&["WAIT", "1", "5000"]).unwrap().text(), "1");
     assert!(replica.ask(&["SET", "a", "3"]).is_err());
     primary.kill();
     all.until_primary(1).unwrap();

@@ -1,9 +1,9 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use cloakroom_core::Ticket;
+use cloakroom_core::{Ticket, Timestamp};
 use cloakroom_file::{Durability, FileStore, FileStoreBuilder};
 use cloakroom_testkit::{Harness, ManualClock};
 use tempfile::TempDir;
@@ -16,9 +16,11 @@ pub(crate) struct Nodes {
 }
 
 impl Nodes {
+    /// Their clock is a day ahead, so that a file which a test has written is due for a sweep.
     pub(crate) fn new() -> Self {
-        let durability = Durability::default();
-        Self { folder: tempfile::tempdir().unwrap(), clock: ManualClock::default(), durability }
+        let tomorrow = Timestamp::from(SystemTime::now()).plus(Duration::from_secs(24 * 60 * 60));
+        let clock = ManualClock::new(tomorrow);
+        Self { folder: tempfile::tempdir().unwrap(), clock, durability: Durability::default() }
     }
 
     pub(crate) fn relaxed() -> Self {

@@ -3,7 +3,7 @@ use std::num::NonZeroU32;
 use cloakroom_core::{Changes, Commit, CommitId, Creation, Intent, Limits, Name, Record, Ticket, Version};
 
 use super::*;
-use crate::wire::{Attribute, Value};
+use crate::wire::{Attribute, Place, Value};
 
 const INTERVAL: Duration = Duration::from_secs(100);
 const BOUND: Duration = Duration::from_secs(60);
@@ -25,12 +25,17 @@ fn created(sequence: u64, born: u64, now: Timestamp, values: &[u64]) -> Message 
         stands_for: NonZeroU32::MIN,
     };
     let record = Record::create(&commit, &creation, now).unwrap();
-    let value = Value::Elsewhere { bytes: 5, sequences: values.to_vec() };
+    let places = values.iter().map(|sequence| place(*sequence)).collect();
+    let value = Value::Elsewhere { bytes: 5, places };
     let name = Name::from_static("a");
     let attribute = Attribute { name, revision: Version(1), lapses_at: None, value };
     let attributes = if values.is_empty() { Vec::new() } else { vec![attribute] };
     let body = Manifest { born, leased_until: None, record, attributes }.encode().into();
     Message { sequence, subject: String::new(), stored_at: now, body }
+}
+
+fn place(sequence: u64) -> Place {
+    Place { sequence, commit: CommitId::from_bytes([1; 16]), number: 0 }
 }
 
 fn ended(sequence: u64) -> Message {
@@ -47,7 +52,7 @@ fn whole() -> Replica {
     replica
 }
 
-fn hear(replica: &Replica, handle: Handle, message: &Message) -> Vec<u64> {
+fn hear(replica: &Replica, handle: Handle, message: &Message) -> Vec<Place> {
     let missing = replica.put(handle, message, Source::Stream);
     replica.reached(message.sequence, message.stored_at);
     missing
@@ -116,15 +121,15 @@ fn what_was_born_before_everybodys_end_is_gone_and_stays_gone() {
 #[test]
 fn values_are_wanted_once_and_kept_as_long_as_they_are_named() {
     let (replica, handle) = (whole(), handle());
-    assert_eq!(hear(&replica, handle, &created(1, 0, time(0), &[10, 11])), [10, 11]);
-    replica.hold(handle, 10, &Bytes::from_static(b"value"));
-    assert!(!replica.wants(handle, 10) && replica.wants(handle, 11));
+    assert_eq!(hear(&replica, handle, &created(1, 0, time(0), &[10, 11])), [place(10), place(11)]);
+    replica.hold(handle, &place(10), &Bytes::from_static(b"value"));
+    assert!(!replica.wants(handle, &place(10)) && replica.wants(handle, &place(11)));
     let bytes = replica.measure().1;
-    assert_eq!(hear(&replica, handle, &created(2, 1, time(0), &[10])), [0; 0]);
+    assert_eq!(hear(&replica, handle, &created(2, 1, time(0), &[10])), []);
     assert!(replica.measure().1 < bytes);
     let copy = replica.copy(handle, BOUND).unwrap();
-    assert_eq!(copy.values, [(10, Some(Bytes::from_static(b"value")))]);
-    replica.hold(handle, 11, &Bytes::from_static(b"other"));
+    assert_eq!(copy.values, [(place(10), Some(Bytes::from_static(b"value")))]);
+    replica.hold(handle, &place(11), &Bytes::from_static(b"other"));
     assert_eq!(replica.copy(handle, BOUND).unwrap().values.len(), 1);
     hear(&replica, handle, &ended(3));
     assert_eq!((replica.measure().0, replica.measure().1), (0, 0));

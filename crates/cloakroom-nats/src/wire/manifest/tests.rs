@@ -8,7 +8,7 @@ use cloakroom_core::{
 };
 use proptest::prelude::*;
 
-use super::{Attribute, Body, Manifest, Value};
+use super::{Attribute, Body, Manifest, Place, Value};
 use crate::wire::{Damaged, FORMAT};
 
 /// A record with two recent commits, and every field set to something of its own.
@@ -73,7 +73,8 @@ fn variants() -> Vec<Record> {
 }
 
 fn manifest(record: Record) -> Manifest {
-    let elsewhere = Value::Elsewhere { bytes: 300_000, sequences: vec![7, u64::MAX] };
+    let place = |sequence, number| Place { sequence, commit: CommitId::from_bytes([4; 16]), number };
+    let elsewhere = Value::Elsewhere { bytes: 300_000, places: vec![place(7, 0), place(u64::MAX, u32::MAX)] };
     let attribute = |name: &'static str, lapses_at, value| Attribute {
         name: Name::from_static(name),
         revision: Version(5),

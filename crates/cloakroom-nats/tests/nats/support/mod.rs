@@ -1,5 +1,5 @@
 mod nodes;
 mod requests;
 
-pub(crate) use self::nodes::{Mirrored, Nodes};
+pub(crate) use self::nodes::{Mirrored, Nodes, connect};
 pub(crate) use self::requests::*;

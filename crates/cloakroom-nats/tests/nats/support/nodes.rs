@@ -1,12 +1,12 @@
 use std::time::{Duration, Instant};
 
-use cloakroom_core::{ErrorKind, Store as _, Ticket};
+use cloakroom_core::{Error, ErrorKind, Store as _, Ticket};
 use cloakroom_nats::{NatsStore, NatsStoreBuilder};
 use cloakroom_testkit::Harness;
 use tokio::sync::OnceCell;
 
 /// How much less may have passed by one node's idea of the servers' time.
-const STEP: Duration = Duration::from_millis(20);
+const STEP: Duration = Duration::from_millis(60);
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -36,14 +36,18 @@ impl Nodes {
         NatsStore::builder().replicas(self.replicas)
     }
 
-    /// Connects. The servers of a cluster choose a leader for each stream first, which takes long on a busy machine.
     async fn connect(&self) -> NatsStore {
-        let began = Instant::now();
-        loop {
-            match self.builder().connect(&self.url).await {
-                Err(error) if error.kind() == ErrorKind::Timeout && began.elapsed() < PATIENCE => {}
-                connected => return connected.unwrap(),
-            }
+        connect(async || self.builder().connect(&self.url).await).await
+    }
+}
+
+/// Connects. The servers of a cluster choose a leader for each stream first, which takes long on a busy machine.
+pub(crate) async fn connect(attempt: impl AsyncFn() -> Result<NatsStore, Error>) -> NatsStore {
+    let began = Instant::now();
+    loop {
+        match attempt().await {
+            Err(error) if error.kind() == ErrorKind::Timeout && began.elapsed() < PATIENCE => {}
+            connected => return connected.unwrap(),
         }
     }
 }

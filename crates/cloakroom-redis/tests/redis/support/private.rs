@@ -82,10 +82,10 @@ pub(crate) async fn eventually<T>(what: &str, mut attempt: impl AsyncFnMut() -> 
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), tries).await.unwrap_or_else(|_| panic!("never: {what}"))
+    tokio::time::timeout(Duration::from_secs(90), tries).await.unwrap_or_else(|_| panic!("never: {what}"))
 }
 
 /// Bounds an operation as the layer does, by dropping its future; `None` where it failed or took too long.
 pub(crate) async fn within<T, E>(operation: impl Future<Output = Result<T, E>>) -> Option<T> {
-    tokio::time::timeout(Duration::from_millis(400), operation).await.ok()?.ok()
+    tokio::time::timeout(Duration::from_secs(2), operation).await.ok()?.ok()
 }

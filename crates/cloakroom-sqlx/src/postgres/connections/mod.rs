@@ -37,7 +37,10 @@ impl Connections {
     /// Takes a connection for one operation.
     pub(super) async fn lease(&self, during: &'static str) -> Result<Lease<'_>, Error> {
         let lent = match self {
-            Self::Pool(pool) => pool.acquire().await.map(|connection| Lease::Pooled(Some(connection))),
+            // In a box, so that no operation on connections of the store's own has room for it.
+            Self::Pool(pool) => {
+                Box::pin(pool.acquire()).await.map(|connection| Lease::Pooled(Some(connection)))
+            }
             Self::Own(own) => own.lend().await.map(Lease::Own),
         };
         lent.map_err(|error| failed(during, error))

@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -6,7 +6,10 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// Stands between a store and the server, counts what passes, and lets nothing pass when told so.
+/// What a store asks for a sign of life, in a write of its own, before it uses a connection that has rested for a second.
+const SIGN_OF_LIFE: &[u8] = b"S\0\0\0\x04";
+
+/// Stands between a store and the server, counts what passes but for signs of life, and lets nothing pass when told so.
 pub(crate) struct Proxy {
     port: u16,
     counts: Arc<Counts>,
@@ -93,19 +96,47 @@ async fn accept(listener: TcpListener, server: u16, counts: Arc<Counts>, hole: w
         let server = TcpStream::connect(("127.0.0.1", server)).await.unwrap();
         let (from_client, to_client) = client.into_split();
         let (from_server, to_server) = server.into_split();
-        let asks = Arc::new(AtomicBool::new(false));
-        let (asked, counted) = (Arc::clone(&asks), Arc::clone(&counts));
-        tokio::spawn(pass(from_client, to_server, hole.clone(), move |bytes| {
-            counted.to_server.fetch_add(bytes, Ordering::SeqCst);
-            if !asked.swap(true, Ordering::SeqCst) {
-                counted.round_trips.fetch_add(1, Ordering::SeqCst);
-            }
-        }));
-        let counted = Arc::clone(&counts);
-        tokio::spawn(pass(from_server, to_client, hole.clone(), move |bytes| {
-            counted.from_server.fetch_add(bytes, Ordering::SeqCst);
-            asks.store(false, Ordering::SeqCst);
-        }));
+        let asking = Arc::new(Asking { counts: Arc::clone(&counts), asked: Mutex::default() });
+        let answering = Arc::clone(&asking);
+        tokio::spawn(pass(from_client, to_server, hole.clone(), move |bytes| asking.asks(bytes)));
+        tokio::spawn(pass(from_server, to_client, hole.clone(), move |bytes| answering.answers(bytes)));
+    }
+}
+
+/// What a connection counts.
+struct Asking {
+    counts: Arc<Counts>,
+    asked: Mutex<Asked>,
+}
+
+/// What the server has been asked for, and has not begun to answer.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Asked {
+    #[default]
+    Nothing,
+    SignOfLife,
+    Something,
+}
+
+impl Asking {
+    fn asks(&self, bytes: &[u8]) {
+        let mut asked = self.asked.lock().unwrap();
+        if *asked == Asked::Nothing && bytes == SIGN_OF_LIFE {
+            *asked = Asked::SignOfLife;
+            return;
+        }
+        if *asked != Asked::Something {
+            self.counts.round_trips.fetch_add(1, Ordering::SeqCst);
+        }
+        *asked = Asked::Something;
+        self.counts.to_server.fetch_add(bytes.len() as u64, Ordering::SeqCst);
+    }
+
+    fn answers(&self, bytes: &[u8]) {
+        let asked = std::mem::take(&mut *self.asked.lock().unwrap());
+        if asked != Asked::SignOfLife {
+            self.counts.from_server.fetch_add(bytes.len() as u64, Ordering::SeqCst);
+        }
     }
 }
 
@@ -114,7 +145,7 @@ async fn pass(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
     mut hole: watch::Receiver<bool>,
-    count: impl Fn(u64),
+    count: impl Fn(&[u8]),
 ) {
     let mut buffer = vec![0; 1 << 16];
     loop {
@@ -126,7 +157,7 @@ async fn pass(
             std::future::pending::<()>().await;
         }
         let Some(read @ 1..) = read else { return };
-        count(read as u64);
+        count(&buffer[..read]);
         if to.write_all(&buffer[..read]).await.is_err() {
             return;
         }

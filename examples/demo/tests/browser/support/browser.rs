@@ -14,7 +14,7 @@ const WIDE: [u32; 2] = [1280, 900];
 pub(crate) const PHONE: [u32; 2] = [360, 740];
 
 /// How long a condition may take to come true. Only a failing test waits that long.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 const GLANCE: Duration = Duration::from_millis(20);
 
 /// A headless Chromium with a profile of its own. It is killed when this is dropped.

@@ -3,5 +3,5 @@ mod driver;
 mod log;
 mod shop;
 
-pub(crate) use self::browser::{Browser, PHONE};
+pub(crate) use self::browser::{Browser, PATIENCE, PHONE};
 pub(crate) use self::shop::Shop;
