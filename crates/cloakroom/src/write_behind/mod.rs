@@ -30,8 +30,8 @@
 //!   later write wins. A version that was told here is then passed over.
 //! - An answer to a commit is a promise of this process, and of no other. Three things can break it: the process dies; the
 //!   session is ended or signed in elsewhere meanwhile; commits of another node leave no room below a limit. Then all that was
-//!   held back of this session is lost together, and its access counts all the same unless it has ended. What
-//!   expects something (`update`, `take_once`) is then a conflict until the latest was read, as both do after a conflict.
+//!   held back of this session is lost together, and its access counts all the same unless it has ended. What expects something
+//!   (`update`, `take_once`) is then a conflict until the session's latest state was read here, as both do after one.
 //! - What cannot be written until the session would have ended is given up, and counted and logged. A store that is away for
 //!   longer than that has lost the session in any case.
 //! - All attributes that were written together have the revision of the last of the commits.
