@@ -6,10 +6,9 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use super::current::Current;
 use super::end::{AT_ONCE, ended};
 use super::later::SETTLED;
-use super::load::unchanged;
 use super::{NatsStore, at};
 use crate::error::Failure;
-use crate::jet::{Guarded, Message};
+use crate::jet::Message;
 use crate::pauses::Pauses;
 use crate::subjects::{Kept, handle_of_part};
 use crate::wire::{Due, Manifest, Place};
@@ -129,12 +128,9 @@ impl NatsStore {
             let is_ours = self.bury(SWEEP, handle, current).await?;
             return Ok(is_ours.then(|| (ended, now.plus(SETTLED))));
         };
-        let leased = Manifest { leased_until: Some(now.plus(lease)), ..manifest.clone() };
-        let guard = Guarded::after(current.last.as_ref().map(|last| last.sequence));
-        let kind = unchanged(leased.record.version);
-        let stored = self.replace(guard, handle, &kind, leased.encode().into()).await;
-        let stored = stored.map_err(at(SWEEP))?;
-        Ok(stored.map(|_| (ended, now.plus(lease))))
+        let until = now.plus(lease);
+        let is_ours = self.close(SWEEP, handle, current, until).await?;
+        Ok(is_ours.then_some((ended, until)))
     }
 
     /// Removes what a session has left, once nothing can be on its way to it; otherwise returns when to try again.
