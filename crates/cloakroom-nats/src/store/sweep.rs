@@ -1,6 +1,6 @@
 use std::sync::atomic::Ordering;
 
-use cloakroom_core::{Ended, Error, ErrorKind, Handle, Sweep, Timestamp};
+use cloakroom_core::{Ended, Error, ErrorKind, Handle, StoredAttribute, Sweep, Timestamp};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::current::Current;
@@ -53,8 +53,11 @@ impl NatsStore {
             }
             looks += due.len();
             let settled = due.into_iter().map(|(sequence, due)| self.settle(sweep, sequence, due));
-            let settled: Vec<_> = stream::iter(settled).buffer_unordered(AT_ONCE).try_collect().await?;
-            found.extend(settled.into_iter().flatten());
+            let settled: Vec<_> = stream::iter(settled).buffer_unordered(AT_ONCE).collect().await;
+            // What was claimed is to be told, whatever became of the others.
+            let (settled, failed): (Vec<_>, Vec<_>) = settled.into_iter().partition(Result::is_ok);
+            found.extend(settled.into_iter().flatten().flatten());
+            failed.into_iter().collect::<Result<Vec<_>, _>>()?;
         }
         Ok(())
     }
@@ -107,8 +110,29 @@ impl NatsStore {
         let Some((ended, again)) = self.claim(sweep, handle, &current, manifest).await? else {
             return Ok(None);
         };
-        self.look_again(note, handle, Some(again)).await?;
+        if let Err(error) = self.look_again(note, handle, Some(again)).await {
+            tracing::warn!(%handle, %error, "the next sweep looks at this session again");
+        }
         Ok(Some(ended))
+    }
+
+    /// Reads the values that are to be handed out. Where one is lost or damaged there are none: the session is at its end all the
+    /// same. (If one is not there because the session has changed, it cannot be claimed as it was read.)
+    async fn values_left(
+        &self,
+        sweep: &Sweep,
+        handle: Handle,
+        manifest: &Manifest,
+    ) -> Result<Vec<StoredAttribute>, Error> {
+        let end = manifest.record.expires_at();
+        match self.values(SWEEP, handle, manifest, &sweep.select, end).await {
+            Ok(Some(values)) => return Ok(values),
+            Ok(None) => {}
+            Err(error) if error.kind() == ErrorKind::Corrupt => {}
+            Err(error) => return Err(error),
+        }
+        tracing::warn!(%handle, "a session is handed out without its values: not all of them are there");
+        Ok(Vec::new())
     }
 
     /// Claims a session that has expired; `None` where somebody else has changed it.
@@ -119,10 +143,8 @@ impl NatsStore {
         current: &Current,
         manifest: &Manifest,
     ) -> Result<Option<(Ended, Timestamp)>, Error> {
-        let (now, end) = (current.now, manifest.record.expires_at());
-        let Some(values) = self.values(SWEEP, handle, manifest, &sweep.select, end).await? else {
-            return Ok(None);
-        };
+        let now = current.now;
+        let values = self.values_left(sweep, handle, manifest).await?;
         let ended = ended(handle, manifest, manifest.record.end_reason(), now, values);
         let Some(lease) = sweep.lease else {
             let is_ours = self.bury(SWEEP, handle, current).await?;
