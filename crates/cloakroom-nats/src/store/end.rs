@@ -8,6 +8,7 @@ use cloakroom_core::{
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::current::Current;
+use super::later::SETTLED;
 use super::load::{names, unchanged};
 use super::{NatsStore, at};
 use crate::error::Failure;
@@ -105,6 +106,7 @@ impl NatsStore {
                     return Ok(End::Nothing);
                 }
             } else if self.bury(during, handle, &current).await? {
+                self.look_later(handle, current.now.plus(SETTLED), current.now);
                 let ended = ended(handle, manifest, EndReason::Invalidated, current.now, Vec::new());
                 return Ok(End::Ended(Box::new(ended)));
             }
@@ -130,7 +132,7 @@ impl NatsStore {
     /// Puts the end of a session in its place; returns whether it was as it was read. What is left of it is removed later.
     ///
     /// It is not removed at once, because with several replicas a commit that was on its way when it was read could be stored
-    /// after the removal. A sweep removes it once nothing can be on its way any more.
+    /// after the removal. A sweep removes it once nothing can be on its way any more, if somebody notes that it is to look then.
     pub(super) async fn bury(
         &self,
         during: &'static str,
@@ -199,6 +201,8 @@ impl NatsStore {
         while let Some(last) = self.jet.last(&subject).await?.filter(|last| !last.body.is_empty()) {
             let guard = Guarded::After(last.sequence);
             if self.replace(guard, handle, ENDED, Bytes::new()).await?.is_some() {
+                let now = self.clock.now(&self.jet).await?;
+                self.look_later(handle, now.plus(SETTLED), now);
                 break;
             }
             pauses.pause().await;

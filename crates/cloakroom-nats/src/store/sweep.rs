@@ -198,13 +198,19 @@ impl NatsStore {
         }
     }
 
-    /// Removes values of commits that were broken off before their session was stored. Each sweep looks at a few.
+    /// Removes values of commits that were broken off before their session was stored. Each sweep looks at a few, and the first one
+    /// of a process begins anywhere: else many processes that do not live for long would look at the same ones.
     async fn remove_lost_parts(&self) -> Result<(), Error> {
         let filter = self.subjects.parts();
+        if self.looked_at.load(Ordering::Relaxed) == 0 {
+            let last = self.jet.last_sequence(Kept::Values).await.map_err(at(SWEEP))?;
+            let chance = getrandom::u64().unwrap_or_default();
+            self.looked_at.store(1 + chance % last.max(1), Ordering::Relaxed);
+        }
         for _ in 0..PARTS {
             let from = self.looked_at.load(Ordering::Relaxed);
             let Some(part) = self.jet.next(Kept::Values, &filter, from).await.map_err(at(SWEEP))? else {
-                self.looked_at.store(0, Ordering::Relaxed);
+                self.looked_at.store(1, Ordering::Relaxed);
                 return Ok(());
             };
             let next = part.sequence + 1;

@@ -158,6 +158,24 @@ async fn a_session_that_cannot_be_read_ends_with_its_principals_others() {
 }
 
 #[tokio::test]
+async fn what_is_left_of_an_end_is_looked_at_soon() {
+    let private = Private::start("").await;
+    let ticket = session(&private.store, "a", "1").await;
+    let notes = async || private.dump("cloakroom-due").await.into_iter().map(|(_, note)| moment(&note));
+    let expires_at = notes().await.next().unwrap();
+    let _ = private.store.invalidate(&Invalidate::Ticket(ticket.guard())).await.unwrap();
+    eventually("a note for a minute later", async || {
+        notes().await.any(|it| it + 900_000 < expires_at).then_some(())
+    })
+    .await;
+}
+
+/// Returns when somebody must look, in milliseconds.
+fn moment(note: &[u8]) -> u64 {
+    u64::from_be_bytes(note.last_chunk::<8>().copied().unwrap())
+}
+
+#[tokio::test]
 async fn a_value_that_is_lost_is_corrupt() {
     let private = Private::start("").await;
     let ticket = session(&private.store, "a", "x".repeat(3000)).await;
