@@ -70,7 +70,7 @@ impl ServerClock {
         if !reading.is_within(FRESH) && !std::mem::replace(&mut self.known().is_asking, true) {
             let (clock, jet) = (std::sync::Arc::clone(self), jet.clone());
             tokio::spawn(async move {
-                if let Err(failure) = clock.look(&jet).await {
+                if let Err(failure) = clock.look_around(&jet).await {
                     tracing::debug!(error = %failure.during("clock"), "the server's clock could not be read");
                 }
                 clock.known().is_asking = false;
@@ -93,8 +93,17 @@ impl ServerClock {
         let known = self.known().reading.filter(|reading| reading.is_within(USABLE));
         match known {
             Some(reading) => Ok(reading.now()),
-            None => self.look(jet).await,
+            None => self.look_around(jet).await,
         }
+    }
+
+    /// Reads the clock, and looks at what else may change at the servers without a word.
+    async fn look_around(&self, jet: &Jet) -> Result<Timestamp, Failure> {
+        let now = self.look(jet).await?;
+        if let Err(failure) = jet.refresh().await {
+            tracing::debug!(error = %failure.during("streams"), "the streams could not be looked at");
+        }
+        Ok(now)
     }
 
     async fn look(&self, jet: &Jet) -> Result<Timestamp, Failure> {

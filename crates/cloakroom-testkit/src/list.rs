@@ -91,6 +91,7 @@ macro_rules! for_each_case {
                 whether_the_session_was_live_is_judged_as_of_then,
                 what_was_made_too_late_is_gone,
                 what_was_held_back_brings_nothing_back,
+                what_had_expired_and_was_to_end_is_not_revived,
                 one_commit_stands_for_several,
             }
             rotation {

@@ -85,6 +85,12 @@ impl Jet {
         .await
     }
 
+    /// Returns the number of the last message that a stream was given.
+    pub(crate) async fn last_sequence(&self, kept: Kept) -> Result<u64, Failure> {
+        let stream = self.stream(kept).await?;
+        self.link.ask(stream.get_info()).await.map(|info| info.state.last_sequence)
+    }
+
     async fn direct(
         &self,
         get: impl Future<Output = Result<StreamMessage, async_nats::jetstream::stream::DirectGetError>>,

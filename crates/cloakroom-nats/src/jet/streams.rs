@@ -68,6 +68,11 @@ impl Jet {
         stream.map_err(|error| Failure::new(ErrorKind::Other, error))
     }
 
+    /// Looks at the streams again: whoever runs the servers may have given them replicas.
+    pub(crate) async fn refresh(&self) -> Result<(), Failure> {
+        Box::pin(self.make()).await
+    }
+
     /// Makes the streams that are not there.
     async fn make(&self) -> Result<(), Failure> {
         let mut made = self.shared.made.lock().await;

@@ -78,7 +78,9 @@ impl NatsStore {
         let mut pauses = Pauses::default();
         loop {
             let current = self.current(COMMIT, handle).await?;
-            let (Some(mut manifest), Some(last)) = (current.manifest, current.last) else {
+            let (Some(mut manifest), Some(last)) =
+                (current.manifest.filter(|it| !it.is_closed()), current.last)
+            else {
                 return Ok(Applied::Answered(Outcome::Gone(Gone::Absent)));
             };
             let now = current.now;

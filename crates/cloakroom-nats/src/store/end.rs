@@ -8,7 +8,8 @@ use cloakroom_core::{
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::current::Current;
-use super::load::names;
+use super::later::SETTLED;
+use super::load::{names, unchanged};
 use super::{NatsStore, at};
 use crate::error::Failure;
 use crate::jet::Guarded;
@@ -60,10 +61,11 @@ impl NatsStore {
 
     async fn end_by_ticket(&self, guard: &Guard) -> Result<End, Error> {
         self.end_if(INVALIDATE, guard.handle, |manifest, now| {
-            match manifest.record.admit(&guard.proof, now) {
+            let last_moment = manifest.record.expires_at().minus(Duration::from_millis(1));
+            match manifest.record.admit(&guard.proof, now.min(last_moment)) {
                 Admission::Current | Admission::Previous(_) => None,
-                Admission::Superseded => Some(End::Superseded),
-                Admission::Refused => Some(End::Nothing),
+                Admission::Superseded if manifest.record.is_live(now) => Some(End::Superseded),
+                Admission::Superseded | Admission::Refused => Some(End::Nothing),
             }
         })
         .await
@@ -76,14 +78,15 @@ impl NatsStore {
         handle: Handle,
         owner: Option<&Principal>,
     ) -> Result<End, Error> {
-        self.end_if(during, handle, |manifest, now| {
+        self.end_if(during, handle, |manifest, _| {
             let is_theirs = owner.is_none() || manifest.record.principal.as_ref() == owner;
-            (!is_theirs || !manifest.record.is_live(now)).then_some(End::Nothing)
+            (!is_theirs).then_some(End::Nothing)
         })
         .await
     }
 
-    /// Ends a session unless there is an answer to that.
+    /// Ends a session unless there is an answer to that. One that has expired but was not handed out yet is *sealed*: a sweep still
+    /// hands it out, and a commit that was held back since it was live does not revive it.
     async fn end_if(
         &self,
         during: &'static str,
@@ -93,22 +96,43 @@ impl NatsStore {
         let mut pauses = Pauses::default();
         loop {
             let current = self.current(during, handle).await?;
-            let Some(manifest) = &current.manifest else { return Ok(End::Nothing) };
+            let open = current.manifest.as_deref().filter(|it| !it.is_closed());
+            let Some(manifest) = open else { return Ok(End::Nothing) };
             if let Some(answer) = answer(manifest, current.now) {
                 return Ok(answer);
             }
-            let ended = ended(handle, manifest, EndReason::Invalidated, current.now, Vec::new());
-            if self.bury(during, handle, &current).await? {
+            if !manifest.record.is_live(current.now) {
+                if self.close(during, handle, &current, Timestamp::default()).await? {
+                    return Ok(End::Nothing);
+                }
+            } else if self.bury(during, handle, &current).await? {
+                self.look_later(handle, current.now.plus(SETTLED), current.now);
+                let ended = ended(handle, manifest, EndReason::Invalidated, current.now, Vec::new());
                 return Ok(End::Ended(Box::new(ended)));
             }
             pauses.pause().await;
         }
     }
 
+    /// Closes a session that has expired, and leaves it to sweeps from this moment on; returns whether it was as it was read.
+    pub(super) async fn close(
+        &self,
+        during: &'static str,
+        handle: Handle,
+        current: &Current,
+        until: Timestamp,
+    ) -> Result<bool, Error> {
+        let Current { manifest: Some(manifest), last: Some(last), .. } = current else { return Ok(false) };
+        let closed = Manifest { leased_until: Some(until), ..(**manifest).clone() };
+        let (guard, kind) = (Guarded::After(last.sequence), unchanged(closed.record.version));
+        let stored = self.replace(guard, handle, &kind, closed.encode().into()).await.map_err(at(during))?;
+        Ok(stored.is_some())
+    }
+
     /// Puts the end of a session in its place; returns whether it was as it was read. What is left of it is removed later.
     ///
     /// It is not removed at once, because with several replicas a commit that was on its way when it was read could be stored
-    /// after the removal. A sweep removes it once nothing can be on its way any more.
+    /// after the removal. A sweep removes it once nothing can be on its way any more, if somebody notes that it is to look then.
     pub(super) async fn bury(
         &self,
         during: &'static str,
@@ -177,6 +201,8 @@ impl NatsStore {
         while let Some(last) = self.jet.last(&subject).await?.filter(|last| !last.body.is_empty()) {
             let guard = Guarded::After(last.sequence);
             if self.replace(guard, handle, ENDED, Bytes::new()).await?.is_some() {
+                let now = self.clock.now(&self.jet).await?;
+                self.look_later(handle, now.plus(SETTLED), now);
                 break;
             }
             pauses.pause().await;
@@ -235,8 +261,10 @@ impl NatsStore {
                 Err(error) if error.kind() == ErrorKind::Corrupt => return Ok((handle, Theirs::Unreadable)),
                 result => result?,
             };
-            let is_theirs =
-                |it: &Manifest| it.record.principal.as_ref() == Some(principal) && it.record.is_live(now);
+            let is_theirs = |it: &Manifest| {
+                let is_live = it.record.is_live(now) && !it.is_closed();
+                is_live && it.record.principal.as_ref() == Some(principal)
+            };
             Ok((handle, manifest.filter(|it| is_theirs(it)).map_or(Theirs::Not, Theirs::Live)))
         });
         stream::iter(found).buffer_unordered(AT_ONCE).try_collect().await

@@ -41,6 +41,12 @@ impl NatsStore {
         });
     }
 
+    /// Notes that a sweep is to look at a session then.
+    pub(super) fn look_later(&self, handle: Handle, at_moment: Timestamp, now: Timestamp) {
+        let store = self.clone();
+        tidy_later(async move { store.queue(handle, at_moment, now).await.map_err(at(FORGET)) });
+    }
+
     /// Removes a session that was ended at this moment from its principal's index. What was entered since is another of its handle.
     pub(super) fn forget_later(&self, principal: Principal, handle: Handle, ended_at: Timestamp) {
         let store = self.clone();
@@ -80,7 +86,7 @@ impl NatsStore {
 fn tidy_later(tidy: impl Future<Output = Result<(), Error>> + Send + 'static) {
     tokio::spawn(async move {
         if let Err(error) = tidy.await {
-            tracing::debug!(%error, "an index holds more than there is");
+            tracing::debug!(%error, "something is left for sweeps or lists to find");
         }
     });
 }

@@ -38,7 +38,8 @@ impl NatsStore {
 
     /// Answers a load from a session as it was read.
     async fn see(&self, load: &Load, current: Current, here: &Here) -> Result<Seen, Error> {
-        let (Some(manifest), Some(last)) = (current.manifest, current.last) else {
+        let (Some(manifest), Some(last)) = (current.manifest.filter(|it| !it.is_closed()), current.last)
+        else {
             return Ok(Seen::Answer(Loaded::Absent));
         };
         let admission = manifest.record.admit(&load.guard.proof, current.now);

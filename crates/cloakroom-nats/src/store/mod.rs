@@ -37,7 +37,7 @@ pub struct NatsStore {
     jet: Jet,
     subjects: Subjects,
     clock: Arc<ServerClock>,
-    /// How far the values were looked through for lost ones.
+    /// How far the values were looked through for lost ones; 0 before that has begun.
     looked_at: Arc<AtomicU64>,
     /// All sessions in memory, where that is asked for.
     mirror: Option<Arc<Mirror>>,

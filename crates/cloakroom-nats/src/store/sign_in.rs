@@ -108,6 +108,7 @@ impl NatsStore {
                 Ok(Some(known.unwrap_or(Outcome::Taken)))
             }
             (Intent::Change, None) => Ok(Some(Outcome::Gone(Gone::Absent))),
+            (Intent::Change, Some(manifest)) if manifest.is_closed() => Ok(Some(Outcome::Gone(Gone::Absent))),
             (Intent::Change, Some(mut manifest)) => match decide(commit, &mut manifest, current.now) {
                 Verdict::Apply(_) => Ok(None),
                 Verdict::Answer(outcome) => Ok(Some(outcome)),

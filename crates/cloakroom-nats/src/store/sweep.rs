@@ -1,15 +1,14 @@
 use std::sync::atomic::Ordering;
 
-use cloakroom_core::{Ended, Error, ErrorKind, Handle, Sweep, Timestamp};
+use cloakroom_core::{Ended, Error, ErrorKind, Handle, StoredAttribute, Sweep, Timestamp};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::current::Current;
 use super::end::{AT_ONCE, ended};
 use super::later::SETTLED;
-use super::load::unchanged;
 use super::{NatsStore, at};
 use crate::error::Failure;
-use crate::jet::{Guarded, Message};
+use crate::jet::Message;
 use crate::pauses::Pauses;
 use crate::subjects::{Kept, handle_of_part};
 use crate::wire::{Due, Manifest, Place};
@@ -54,8 +53,11 @@ impl NatsStore {
             }
             looks += due.len();
             let settled = due.into_iter().map(|(sequence, due)| self.settle(sweep, sequence, due));
-            let settled: Vec<_> = stream::iter(settled).buffer_unordered(AT_ONCE).try_collect().await?;
-            found.extend(settled.into_iter().flatten());
+            let settled: Vec<_> = stream::iter(settled).buffer_unordered(AT_ONCE).collect().await;
+            // What was claimed is to be told, whatever became of the others.
+            let (settled, failed): (Vec<_>, Vec<_>) = settled.into_iter().partition(Result::is_ok);
+            found.extend(settled.into_iter().flatten().flatten());
+            failed.into_iter().collect::<Result<Vec<_>, _>>()?;
         }
         Ok(())
     }
@@ -108,8 +110,29 @@ impl NatsStore {
         let Some((ended, again)) = self.claim(sweep, handle, &current, manifest).await? else {
             return Ok(None);
         };
-        self.look_again(note, handle, Some(again)).await?;
+        if let Err(error) = self.look_again(note, handle, Some(again)).await {
+            tracing::warn!(%handle, %error, "the next sweep looks at this session again");
+        }
         Ok(Some(ended))
+    }
+
+    /// Reads the values that are to be handed out. Where one is lost or damaged there are none: the session is at its end all the
+    /// same. (If one is not there because the session has changed, it cannot be claimed as it was read.)
+    async fn values_left(
+        &self,
+        sweep: &Sweep,
+        handle: Handle,
+        manifest: &Manifest,
+    ) -> Result<Vec<StoredAttribute>, Error> {
+        let end = manifest.record.expires_at();
+        match self.values(SWEEP, handle, manifest, &sweep.select, end).await {
+            Ok(Some(values)) => return Ok(values),
+            Ok(None) => {}
+            Err(error) if error.kind() == ErrorKind::Corrupt => {}
+            Err(error) => return Err(error),
+        }
+        tracing::warn!(%handle, "a session is handed out without its values: not all of them are there");
+        Ok(Vec::new())
     }
 
     /// Claims a session that has expired; `None` where somebody else has changed it.
@@ -120,21 +143,16 @@ impl NatsStore {
         current: &Current,
         manifest: &Manifest,
     ) -> Result<Option<(Ended, Timestamp)>, Error> {
-        let (now, end) = (current.now, manifest.record.expires_at());
-        let Some(values) = self.values(SWEEP, handle, manifest, &sweep.select, end).await? else {
-            return Ok(None);
-        };
+        let now = current.now;
+        let values = self.values_left(sweep, handle, manifest).await?;
         let ended = ended(handle, manifest, manifest.record.end_reason(), now, values);
         let Some(lease) = sweep.lease else {
             let is_ours = self.bury(SWEEP, handle, current).await?;
             return Ok(is_ours.then(|| (ended, now.plus(SETTLED))));
         };
-        let leased = Manifest { leased_until: Some(now.plus(lease)), ..manifest.clone() };
-        let guard = Guarded::after(current.last.as_ref().map(|last| last.sequence));
-        let kind = unchanged(leased.record.version);
-        let stored = self.replace(guard, handle, &kind, leased.encode().into()).await;
-        let stored = stored.map_err(at(SWEEP))?;
-        Ok(stored.map(|_| (ended, now.plus(lease))))
+        let until = now.plus(lease);
+        let is_ours = self.close(SWEEP, handle, current, until).await?;
+        Ok(is_ours.then_some((ended, until)))
     }
 
     /// Removes what a session has left, once nothing can be on its way to it; otherwise returns when to try again.
@@ -180,13 +198,19 @@ impl NatsStore {
         }
     }
 
-    /// Removes values of commits that were broken off before their session was stored. Each sweep looks at a few.
+    /// Removes values of commits that were broken off before their session was stored. Each sweep looks at a few, and the first one
+    /// of a process begins anywhere: else many processes that do not live for long would look at the same ones.
     async fn remove_lost_parts(&self) -> Result<(), Error> {
         let filter = self.subjects.parts();
+        if self.looked_at.load(Ordering::Relaxed) == 0 {
+            let last = self.jet.last_sequence(Kept::Values).await.map_err(at(SWEEP))?;
+            let chance = getrandom::u64().unwrap_or_default();
+            self.looked_at.store(1 + chance % last.max(1), Ordering::Relaxed);
+        }
         for _ in 0..PARTS {
             let from = self.looked_at.load(Ordering::Relaxed);
             let Some(part) = self.jet.next(Kept::Values, &filter, from).await.map_err(at(SWEEP))? else {
-                self.looked_at.store(0, Ordering::Relaxed);
+                self.looked_at.store(1, Ordering::Relaxed);
                 return Ok(());
             };
             let next = part.sequence + 1;

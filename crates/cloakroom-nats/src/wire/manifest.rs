@@ -24,7 +24,8 @@ pub(crate) enum Body {
 pub(crate) struct Manifest {
     /// The sequence of the session's first message; 0 in that message itself.
     pub(crate) born: u64,
-    /// Until when a sweep has handed it out.
+    /// Until when a sweep has handed it out; a moment long ago where it is *sealed*: it was to be ended when it had expired, and was
+    /// not handed out yet. In either case no commit that was held back revives it.
     pub(crate) leased_until: Option<Timestamp>,
     pub(crate) record: Record,
     /// Sorted by name.
@@ -90,6 +91,11 @@ impl Manifest {
     pub(crate) fn get(&self, name: &str) -> Option<&Attribute> {
         let at = self.attributes.binary_search_by(|it| it.name.as_str().cmp(name)).ok()?;
         self.attributes.get(at)
+    }
+
+    /// Returns whether nothing opens or changes the session any more: a sweep has handed it out, or it is sealed.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.leased_until.is_some()
     }
 
     /// Returns the messages that hold values.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use cloakroom_core::{ErrorKind, Store as _, Ticket};
 use cloakroom_nats::{NatsStore, Storage};
+use futures_util::StreamExt as _;
 use servers::{Nats, NatsCluster};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
@@ -106,6 +107,27 @@ async fn any_one_of_three_servers_may_be_killed() {
         .await
         .unwrap();
         settled(&cluster).await;
+    }
+}
+
+#[tokio::test]
+async fn replicas_that_are_added_later_are_noticed() {
+    let cluster = spawn_blocking(|| NatsCluster::start().unwrap()).await.unwrap();
+    let store = NatsStore::connect(&cluster.url()).await.unwrap();
+    let ticket = session(&store, "a", "1").await;
+    let client = async_nats::connect(cluster.nodes()[0].url()).await.unwrap();
+    let mut by_leader = client.subscribe("$JS.API.STREAM.MSG.GET.cloakroom").await.unwrap();
+    let context = async_nats::jetstream::new(client);
+    let stream = context.get_stream("cloakroom").await.unwrap();
+    let mut config = stream.cached_info().config.clone();
+    config.num_replicas = 3;
+    eventually("replicas", async || context.update_stream(&config).await.ok()).await;
+    let mut asked = false;
+    let began = std::time::Instant::now();
+    while !asked {
+        assert!(began.elapsed() < Duration::from_secs(60), "nobody asks the leader");
+        let _ = timeout(BOUND, open(&store, &ticket)).await;
+        asked = timeout(Duration::from_millis(50), by_leader.next()).await.is_ok();
     }
 }
 

@@ -18,7 +18,7 @@ struct Principals {
     client: async_nats::Client,
 }
 
-type SigningIn<'a> = Pin<Box<dyn Future<Output = Result<Outcome, Error>> + 'a>>;
+type SigningIn<'a> = Pin<Box<dyn Future<Output = Result<Outcome, Error>> + Send + 'a>>;
 
 impl Principals {
     async fn start() -> Self {

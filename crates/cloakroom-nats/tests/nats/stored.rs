@@ -1,8 +1,10 @@
 //! What is in the streams: nothing that opens a session, nothing in clear in a subject, no garbage; and what happens where a
 //! message cannot be read.
 
+use std::time::Duration;
+
 use async_nats::jetstream::{self, Context};
-use cloakroom_core::{ErrorKind, Invalidate, Invalidated, Store as _};
+use cloakroom_core::{ErrorKind, Intent, Invalidate, Invalidated, Select, Store as _, Sweep, Wanted};
 use cloakroom_nats::NatsStore;
 use servers::Nats;
 use tokio::task::spawn_blocking;
@@ -156,6 +158,24 @@ async fn a_session_that_cannot_be_read_ends_with_its_principals_others() {
 }
 
 #[tokio::test]
+async fn what_is_left_of_an_end_is_looked_at_soon() {
+    let private = Private::start("").await;
+    let ticket = session(&private.store, "a", "1").await;
+    let notes = async || private.dump("cloakroom-due").await.into_iter().map(|(_, note)| moment(&note));
+    let expires_at = notes().await.next().unwrap();
+    let _ = private.store.invalidate(&Invalidate::Ticket(ticket.guard())).await.unwrap();
+    eventually("a note for a minute later", async || {
+        notes().await.any(|it| it + 900_000 < expires_at).then_some(())
+    })
+    .await;
+}
+
+/// Returns when somebody must look, in milliseconds.
+fn moment(note: &[u8]) -> u64 {
+    u64::from_be_bytes(note.last_chunk::<8>().copied().unwrap())
+}
+
+#[tokio::test]
 async fn a_value_that_is_lost_is_corrupt() {
     let private = Private::start("").await;
     let ticket = session(&private.store, "a", "x".repeat(3000)).await;
@@ -195,6 +215,23 @@ async fn where_numbers_begin_again_a_session_does_not_take_one_of_its_values_for
     private.context.delete_stream("cloakroom-values").await.unwrap();
     commit(&private.store, &change(ticket.guard(), vec![set("second", "y".repeat(3000))])).await;
     assert_eq!(open(&private.store, &ticket).await.unwrap_err().kind(), ErrorKind::Corrupt);
+}
+
+#[tokio::test]
+async fn a_session_whose_values_are_lost_is_handed_out_without_them() {
+    let private = Private::start("").await;
+    let store = &private.store;
+    let ticket = cloakroom_core::Ticket::generate().unwrap();
+    let mut brief = create(ticket.guard(), vec![set("large", "x".repeat(3000)), set("small", "1")]);
+    if let Intent::Create(creation) = &mut brief.intent {
+        creation.max_inactive_interval = Duration::from_millis(200);
+    }
+    commit(store, &brief).await;
+    private.context.get_stream("cloakroom-values").await.unwrap().purge().await.unwrap();
+    let select = Select { values: Wanted::Everything, names: false };
+    let sweep = Sweep { limit: 10, lease: None, select };
+    let ended = eventually("it is handed out", async || store.sweep(&sweep).await.unwrap().pop()).await;
+    assert_eq!((ended.handle, ended.names.len(), ended.attributes.len()), (ticket.handle(), 2, 0));
 }
 
 #[tokio::test]

@@ -2,8 +2,9 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use cloakroom_core::{
-    AttributeChange, Bind, Commit, CommitId, Creation, Edit, Error, Freshness, Gone, Intent, Limit, Limits,
-    Load, Loaded, Name, Opened, Outcome, OverLimit, Select, Store, TicketChange, TicketFate, Touch, Wanted,
+    AttributeChange, Bind, Commit, CommitId, Creation, Edit, Error, Freshness, Gone, Guard, Intent, Limit,
+    Limits, Load, Loaded, Name, Opened, Outcome, OverLimit, Select, Store, TicketChange, TicketFate, Touch,
+    Wanted,
 };
 
 use super::store::pause;
@@ -47,16 +48,25 @@ impl BrokenStore {
     }
 
     async fn snapshot(&self, commit: &Commit) -> Result<Option<Opened>, Error> {
+        Ok(match self.look(commit.guard).await? {
+            Loaded::Open(opened) => Some(*opened),
+            _ => None,
+        })
+    }
+
+    /// Returns whether a ticket opens a session, or was replaced by a sign-in.
+    pub(super) async fn is_open(&self, guard: Guard) -> Result<bool, Error> {
+        Ok(!matches!(self.look(guard).await?, Loaded::Absent))
+    }
+
+    async fn look(&self, guard: Guard) -> Result<Loaded, Error> {
         let load = Load {
-            guard: commit.guard,
+            guard,
             select: Select { values: Wanted::Everything, names: false },
             touch: Touch::Never,
             freshness: Freshness::Any,
         };
-        Ok(match self.right.load(&load).await? {
-            Loaded::Open(opened) => Some(*opened),
-            _ => None,
-        })
+        self.right.load(&load).await
     }
 
     async fn commit_whole(&self, mut commit: Commit) -> Result<Outcome, Error> {

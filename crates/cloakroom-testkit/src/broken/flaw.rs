@@ -48,6 +48,8 @@ pub enum Flaw {
     KeepsTheLapsed,
     /// The age of a commit that was held back is ignored.
     IgnoresTheAge,
+    /// To end a session that has expired leaves no trace, so that a commit that was held back revives it.
+    RevivesTheExpired,
     /// A commit that stands for several counts as one.
     CountsOneForSeveral,
     /// Names are compared without regard to trailing blanks.
@@ -88,6 +90,7 @@ impl Flaw {
         Self::IgnoresLimits,
         Self::KeepsTheLapsed,
         Self::IgnoresTheAge,
+        Self::RevivesTheExpired,
         Self::CountsOneForSeveral,
         Self::TrimsNames,
         Self::CountsThenSignsIn,
@@ -146,6 +149,7 @@ impl Flaw {
             ],
             Self::KeepsTheLapsed => &["ttl::what_has_lapsed_is_absent"],
             Self::IgnoresTheAge => &["held_back::an_access_counts_from_when_it_was_made"],
+            Self::RevivesTheExpired => &["held_back::what_had_expired_and_was_to_end_is_not_revived"],
             Self::TrimsNames => &["names::names_are_compared_byte_for_byte"],
             Self::CountsThenSignsIn => {
                 &["max_sessions::a_race_of_sign_ins_never_exceeds_and_refuses_the_rest"]

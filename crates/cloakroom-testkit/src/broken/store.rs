@@ -79,6 +79,9 @@ impl BrokenStore {
 
     async fn end(&self, invalidate: &Invalidate) -> Result<Invalidated, Error> {
         match (self.flaw, invalidate) {
+            (Flaw::RevivesTheExpired, Invalidate::Ticket(guard)) if !self.is_open(*guard).await? => {
+                Ok(Invalidated::Done(Vec::new()))
+            }
             (_, Invalidate::Ticket(guard)) => {
                 let guard = self.guard(*guard);
                 self.right.invalidate(&Invalidate::Ticket(guard)).await

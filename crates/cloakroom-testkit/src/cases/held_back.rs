@@ -1,6 +1,6 @@
 //! Commits that a decorator held back for a while, and that tell their age.
 
-use cloakroom_core::{Gone, Version};
+use cloakroom_core::{EndReason, Gone, Ticket, Version};
 
 use crate::Harness;
 use crate::support::*;
@@ -73,6 +73,27 @@ pub async fn what_was_held_back_brings_nothing_back<H: Harness>(harness: &H) {
     end(&store, &ticket).await;
     assert_gone(change(&ticket).set("a", "1").age(unit).on(&store).await, Gone::Absent);
     assert_absent(peek(&store, &ticket).await);
+}
+
+/// A session that has expired and was not handed out yet may take a commit that was held back. Not after it was to be ended: by
+/// its ticket, by its handle, or with its principal's others. A sweep still hands it out.
+pub async fn what_had_expired_and_was_to_end_is_not_revived<H: Harness>(harness: &H) {
+    let store = harness.store().await;
+    let unit = harness.unit();
+    let tickets = [ticket(), ticket(), ticket()];
+    for (ticket, who) in tickets.iter().zip(["ann", "ben", "cid"]) {
+        committed(create(ticket).interval(unit * 4).bound_to(who).on(&store).await);
+    }
+    harness.advance(unit * 5).await;
+    let ends = [by_ticket(&tickets[0]), by_handle(tickets[1].handle(), None), by_principal("cid", None)];
+    for (ticket, end) in tickets.iter().zip(ends) {
+        assert!(done(invalidate(&store, end).await).is_empty(), "it has expired");
+        assert_gone(change(ticket).set("a", "1").age(unit * 3).on(&store).await, Gone::Absent);
+        assert_absent(peek(&store, ticket).await);
+    }
+    let handed_out = sweep_up(harness, &store, 3, None).await;
+    assert_eq!(handles(&handed_out), sorted(tickets.iter().map(Ticket::handle)));
+    assert!(handed_out.iter().all(|ended| ended.reason == EndReason::Inactive));
 }
 
 /// A commit that stands for several adds as many to the version, whether it is a usual one, a create or a renewal, and

@@ -12,11 +12,13 @@ pub(super) struct Kept {
     pub(super) attributes: BTreeMap<Name, StoredAttribute>,
     /// Until when a sweep has claimed it.
     pub(super) claimed_until: Timestamp,
+    /// Whether a sweep has claimed it, or it was to be ended when it had expired: then no commit revives it.
+    pub(super) is_closed: bool,
 }
 
 impl Kept {
     pub(super) fn new(record: Record) -> Self {
-        Self { record, attributes: BTreeMap::new(), claimed_until: Timestamp::default() }
+        Self { record, attributes: BTreeMap::new(), claimed_until: Timestamp::default(), is_closed: false }
     }
 
     /// Returns what [`Record::apply`] needs to know of an attribute.

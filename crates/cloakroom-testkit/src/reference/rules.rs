@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::time::Duration;
 
 use cloakroom_core::{
     Admission, Bind, Commit, Committed, Creation, EndReason, Ended, Gone, Guard, Handle, Invalidate,
@@ -60,6 +61,9 @@ pub(super) fn create(
 
 pub(super) fn change(sessions: &mut Sessions, commit: &Commit, now: Timestamp) -> Outcome {
     let handle = commit.guard.handle;
+    if sessions.get(&handle).is_some_and(|kept| kept.is_closed) {
+        return Outcome::Gone(Gone::Absent);
+    }
     let Some(mut kept) = sessions.remove(&handle) else {
         return Outcome::Gone(Gone::Absent);
     };
@@ -110,24 +114,41 @@ pub(super) fn invalidate(sessions: &mut Sessions, invalidate: &Invalidate, now: 
         },
         Invalidate::Handle { handle, owner } => {
             let is_theirs = |kept: &&Kept| owner.is_none() || kept.record.principal == *owner;
-            let live = sessions.get(handle).filter(|kept| kept.record.is_live(now));
-            live.filter(is_theirs).map(|_| *handle).into_iter().collect()
+            sessions.get(handle).filter(is_theirs).map(|_| *handle).into_iter().collect()
         }
         Invalidate::Principal { principal, except } => {
-            let theirs = live_sessions_of(sessions, principal, now).into_iter();
-            theirs.map(|(_, handle)| handle).filter(|handle| Some(*handle) != *except).collect()
+            let theirs =
+                sessions.iter().filter(|(_, kept)| kept.record.principal.as_ref() == Some(principal));
+            theirs.map(|(handle, _)| *handle).filter(|handle| Some(*handle) != *except).collect()
         }
         Invalidate::Everyone => {
             sessions.clear();
             Vec::new()
         }
     };
-    Invalidated::Done(remove(sessions, handles, now))
+    Invalidated::Done(end(sessions, handles, now))
 }
 
 fn admission(sessions: &Sessions, guard: &Guard, now: Timestamp) -> Admission {
-    let kept = sessions.get(&guard.handle);
-    kept.map_or(Admission::Refused, |kept| kept.record.admit(&guard.proof, now))
+    let Some(Kept { record, .. }) = sessions.get(&guard.handle) else { return Admission::Refused };
+    // One that has expired is closed by whoever could have ended it in its last moment.
+    let last_moment = record.expires_at().minus(Duration::from_millis(1));
+    match record.admit(&guard.proof, now.min(last_moment)) {
+        Admission::Superseded if !record.is_live(now) => Admission::Refused,
+        admission => admission,
+    }
+}
+
+/// Ends live sessions, and closes those that have expired, which a sweep still hands out.
+fn end(sessions: &mut Sessions, handles: Vec<Handle>, now: Timestamp) -> Vec<Ended> {
+    let is_live = |handle: &Handle| sessions.get(handle).is_some_and(|kept| kept.record.is_live(now));
+    let (live, expired): (Vec<_>, Vec<_>) = handles.into_iter().partition(is_live);
+    for handle in expired {
+        if let Some(kept) = sessions.get_mut(&handle) {
+            kept.is_closed = true;
+        }
+    }
+    remove(sessions, live, now)
 }
 
 fn remove(sessions: &mut Sessions, handles: Vec<Handle>, now: Timestamp) -> Vec<Ended> {
@@ -159,6 +180,7 @@ pub(super) fn sweep(sessions: &mut Sessions, sweep: &Sweep, now: Timestamp) -> V
         let mut ended = kept.ended(*handle, kept.record.end_reason(), now);
         ended.attributes = kept.selected(&sweep.select.values, kept.record.expires_at());
         kept.claimed_until = now.plus(sweep.lease.unwrap_or_default());
+        kept.is_closed = true;
         handed_out.push(ended);
     }
     if sweep.lease.is_none() {

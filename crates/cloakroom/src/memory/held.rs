@@ -1,9 +1,10 @@
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use bytes::Bytes;
 use cloakroom_core::{
-    AttributeChange, Commit, Edit, EndReason, Ended, Handle, Name, Opened, Record, Select, Size, Standing,
-    StoredAttribute, Timestamp, Verdict, Version, Wanted,
+    Admission, AttributeChange, Commit, Edit, EndReason, Ended, Handle, Name, Opened, Proof, Record, Select,
+    Size, Standing, StoredAttribute, Timestamp, Verdict, Version, Wanted,
 };
 
 use super::away::Away;
@@ -15,7 +16,8 @@ pub(super) struct Held {
     pub(super) attributes: BTreeMap<Name, Value>,
     /// What there is in place of the attributes, and of the recent commits, while they are on disk.
     pub(super) away: Option<Box<Away>>,
-    /// Until when a sweep has claimed it.
+    /// Until when a sweep has claimed it; a moment long ago where it was to be ended when it had expired. In either case it is
+    /// closed.
     pub(super) leased_until: Option<Timestamp>,
     /// Its place in the shard's queue of deadlines.
     pub(super) queued: Timestamp,
@@ -60,6 +62,21 @@ impl Held {
         let mut held = Self { record, attributes: BTreeMap::new(), away: None, leased_until: None, queued };
         held.edit(changes, held.record.created_at);
         held
+    }
+
+    /// Returns whether nothing opens or changes the session any more, though it is still there: no commit that was held back since
+    /// it was live revives it.
+    pub(super) fn is_closed(&self) -> bool {
+        self.leased_until.is_some()
+    }
+
+    /// Decides what a ticket may end: where the session has expired, what it could when that was live last.
+    pub(super) fn admission_at_the_end(&self, proof: &Proof, now: Timestamp) -> Admission {
+        let last_moment = self.record.expires_at().minus(Duration::from_millis(1));
+        match self.record.admit(proof, now.min(last_moment)) {
+            Admission::Superseded if !self.record.is_live(now) => Admission::Refused,
+            admission => admission,
+        }
     }
 
     /// Returns how many bytes of memory the session takes, roughly.

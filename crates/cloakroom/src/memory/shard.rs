@@ -86,9 +86,13 @@ impl Shard {
         Some(held)
     }
 
-    /// Ends a live session. An expired one is left for a sweep to hand out.
+    /// Ends a live session. An expired one is closed, and left for a sweep to hand out.
     pub(super) fn invalidate(&mut self, handle: Handle, now: Timestamp) -> Option<Ended> {
-        self.peek(&handle).filter(|held| held.record.is_live(now))?;
+        let held = self.either_mut(&handle)?;
+        if held.is_closed() || !held.record.is_live(now) {
+            held.leased_until.get_or_insert_default();
+            return None;
+        }
         let held = self.remove(&handle)?;
         Some(held.ended(handle, EndReason::Invalidated, now, &Select::default()))
     }

@@ -19,7 +19,7 @@ impl Store for MemoryStore {
     async fn load(&self, load: &Load) -> Result<Loaded, Error> {
         let now = self.inner.clock.now();
         let mut shard = self.inner.shard(load.guard.handle);
-        let Some(held) = shard.peek_mut(&load.guard.handle) else {
+        let Some(held) = shard.peek_mut(&load.guard.handle).filter(|held| !held.is_closed()) else {
             return Ok(Loaded::Absent);
         };
         let admission = held.record.admit(&load.guard.proof, now);
@@ -139,6 +139,9 @@ impl Inner {
 
     fn change(&self, shard: &mut Shard, commit: &Commit, now: Timestamp) -> Result<Verdict, Error> {
         let changed = shard.change(&commit.guard.handle, |held| {
+            if held.is_closed() {
+                return Some(Verdict::Answer(Outcome::Gone(Gone::Absent)));
+            }
             let fits = !held.would_exceed(commit, self.max_bytes, now);
             fits.then(|| held.commit(commit, now))
         });
@@ -201,8 +204,9 @@ impl Inner {
 
     fn info(&self, handle: Handle, principal: &Principal, now: Timestamp) -> Option<SessionInfo> {
         let shard = self.shard(handle);
-        let record = &shard.peek(&handle)?.record;
-        let theirs = record.principal.as_ref() == Some(principal) && record.is_live(now);
+        let held = shard.peek(&handle)?;
+        let record = &held.record;
+        let theirs = record.principal.as_ref() == Some(principal) && record.is_live(now) && !held.is_closed();
         theirs.then(|| SessionInfo {
             handle,
             created_at: record.created_at,
@@ -215,8 +219,7 @@ impl Inner {
     fn invalidate_ticket(&self, guard: &Guard) -> Invalidated {
         let now = self.clock.now();
         let mut shard = self.shard(guard.handle);
-        let admission = shard.peek(&guard.handle).map(|held| held.record.admit(&guard.proof, now));
-        let ended = match admission {
+        let ended = match shard.peek(&guard.handle).map(|held| held.admission_at_the_end(&guard.proof, now)) {
             Some(Admission::Current | Admission::Previous(_)) => shard.invalidate(guard.handle, now),
             Some(Admission::Superseded) => return Invalidated::Superseded,
             Some(Admission::Refused) | None => None,
@@ -247,8 +250,11 @@ impl Inner {
         let now = self.clock.now();
         let mut principals = self.principals();
         let theirs = principals.of(principal).into_iter().filter(|handle| Some(*handle) != except);
-        let theirs = theirs.filter(|handle| self.info(*handle, principal, now).is_some());
-        let theirs: Vec<_> = theirs.collect();
+        let is_theirs = |handle: &Handle| {
+            let shard = self.shard(*handle);
+            shard.peek(handle).is_some_and(|held| held.record.principal.as_ref() == Some(principal))
+        };
+        let theirs: Vec<_> = theirs.filter(is_theirs).collect();
         Invalidated::Done(
             theirs.into_iter().filter_map(|handle| self.end(handle, &mut principals, now)).collect(),
         )
