@@ -25,8 +25,8 @@ pub struct Commit {
     /// How much the session may hold afterwards.
     pub limits: Limits,
     /// How long ago the request made these changes: zero, unless a decorator held them back. The access is recorded
-    /// as of then, and whether the session was live is judged as of then: one that has expired since, and was not removed
-    /// yet, takes the commit.
+    /// as of then, and whether the session was live is judged as of then: one that has expired since takes the commit, unless
+    /// it was removed, handed out or to be ended meanwhile.
     pub age: Duration,
     /// How many commits of requests this is: one, unless a decorator has made one of several. The version counts on by so
     /// many.
