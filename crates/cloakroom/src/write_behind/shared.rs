@@ -113,6 +113,7 @@ impl<S: Store> Shared<S> {
             let asked = self.clock.now();
             let Some(commit) = lane.state().next_write(asked) else { break };
             let outcome = self.store.commit(&commit).await?;
+            self.goes_well();
             let mut state = lane.state();
             let told = state.written(&commit, &outcome, asked)?;
             self.account().update(lane.handle, &mut state);
@@ -143,15 +144,19 @@ impl<S: Store> Shared<S> {
         match written.unwrap_or_else(|_| Err(Error::of(ErrorKind::Timeout, "write"))) {
             Ok(_) => {
                 lane.state().failures = 0;
-                if self.failing.swap(false, Ordering::Relaxed) {
-                    tracing::info!("sessions held back are being written again");
-                }
                 Ok(())
             }
             Err(error) => {
                 self.failed(lane, &error);
                 Err(error)
             }
+        }
+    }
+
+    /// Takes note that the store answers, whoever asked: a request that could not wait, or a write in the background.
+    fn goes_well(&self) {
+        if self.failing.swap(false, Ordering::Relaxed) {
+            tracing::info!("sessions held back are being written again");
         }
     }
 
