@@ -5,6 +5,7 @@ use cloakroom_core::{Error, ErrorKind};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool};
 
+use super::connections::Own;
 use super::error::is_busy;
 use super::schema::Unusable;
 use crate::error::failed;
@@ -38,37 +39,35 @@ fn unlogged(path: &Path) -> SqliteConnectOptions {
         .pragma("journal_size_limit", LOG_LIMIT)
 }
 
-/// Opens a pool on a file, which it creates if need be, and puts it into WAL mode.
-pub(super) async fn pool(path: &Path) -> Result<SqlitePool, Error> {
-    pool_with(path, options(path), pool_options()).await
+/// Opens a file for a store, which it creates if need be, and puts it into WAL mode.
+pub(super) async fn own(path: &Path) -> Result<Own, Error> {
+    let first = open(path).await?;
+    let threads = std::thread::available_parallelism().map_or(1, |it| it.get());
+    Ok(Own::new(options(path), first, threads.clamp(4, 32)))
 }
 
 /// Does the same for a depot: what it holds is worth nothing after a power cut, so that it need not reach the disk at once.
 pub(super) async fn depot_pool(path: &Path) -> Result<SqlitePool, Error> {
+    let first = open(path).await?;
     let options = options(path).synchronous(SqliteSynchronous::Normal);
-    pool_with(path, options, pool_options().max_connections(DEPOT_CONNECTIONS)).await
+    let pool = pool_options().connect_with(options).await;
+    first.close().await.map_err(|error| failed(OPEN, error))?;
+    pool.map_err(|error| failed(OPEN, error))
 }
 
-async fn pool_with(
-    path: &Path,
-    options: SqliteConnectOptions,
-    pool: SqlitePoolOptions,
-) -> Result<SqlitePool, Error> {
+async fn open(path: &Path) -> Result<SqliteConnection, Error> {
     if path.as_os_str().is_empty() || path.as_os_str() == ":memory:" {
         return Err(Error::new(ErrorKind::Refused, OPEN, Unusable::InMemory));
     }
     let mut first = unlogged(path).connect().await.map_err(|error| failed(OPEN, error))?;
     enable_wal(&mut first).await?;
-    let pool = pool.connect_with(options).await;
-    first.close().await.map_err(|error| failed(OPEN, error))?;
-    pool.map_err(|error| failed(OPEN, error))
+    Ok(first)
 }
 
 /// A connection does not age, and asking one for a sign of life before each use is a message to its thread and back.
 fn pool_options() -> SqlitePoolOptions {
-    let threads = std::thread::available_parallelism().map_or(1, |it| it.get());
     SqlitePoolOptions::new()
-        .max_connections(u32::try_from(threads).unwrap_or(u32::MAX).clamp(4, 32))
+        .max_connections(DEPOT_CONNECTIONS)
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)

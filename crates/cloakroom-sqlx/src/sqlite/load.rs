@@ -44,11 +44,12 @@ impl SqliteStore {
     }
 
     async fn snapshot(&self, load: &Load) -> Result<Option<Snapshot>, sqlx::Error> {
-        let mut connection = self.pool.acquire().await?;
+        let mut lease = self.connections.lease().await?;
         let now = self.clock.now();
         let reading = Reading::new(&load.select);
         let query = self.query_for(&reading, load.guard.handle, now);
-        let rows = rows(query, &mut connection, reading.has_one_row()).await?;
+        let rows = rows(query, &mut lease, reading.has_one_row()).await?;
+        lease.give_back();
         let Some(first) = rows.first() else { return Ok(None) };
         let record = record_bytes(first)?.to_vec();
         let mut names = reading.names_at().map(|at| row::names(first, at)).transpose()?;

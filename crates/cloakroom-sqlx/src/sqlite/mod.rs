@@ -3,6 +3,7 @@
 mod attributes;
 mod commit;
 mod connect;
+mod connections;
 mod depot;
 mod end;
 mod error;
@@ -29,6 +30,7 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteConnectOptions;
 use tokio::sync::Mutex;
 
+use self::connections::Connections;
 pub use self::depot::SqliteDepot;
 pub(crate) use self::error::kind as error_kind;
 use self::query::query;
@@ -58,7 +60,7 @@ use crate::namespace::{InvalidNamespace, Namespace};
 /// ```
 #[derive(Clone, Debug)]
 pub struct SqliteStore {
-    pool: SqlitePool,
+    connections: Connections,
     namespace: Namespace,
     sql: Arc<Statements>,
     clock: Arc<dyn Clock>,
@@ -77,7 +79,8 @@ impl SqliteStore {
     /// When the file cannot be opened or written, or cannot have a write-ahead log; and for `:memory:`, see
     /// [in-memory databases](crate#in-memory-databases).
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let store = Self::new(connect::pool(path.as_ref()).await?);
+        let own = connect::own(path.as_ref()).await?;
+        let store = Self::on(Connections::Own(Arc::new(own)));
         store.migrate().await?;
         Ok(store)
     }
@@ -107,9 +110,13 @@ impl SqliteStore {
     /// ```
     #[must_use]
     pub fn new(pool: SqlitePool) -> Self {
+        Self::on(Connections::Pool(pool))
+    }
+
+    fn on(connections: Connections) -> Self {
         let namespace = Namespace::default();
         Self {
-            pool,
+            connections,
             sql: Arc::new(Statements::new(&namespace)),
             namespace,
             clock: Arc::new(SystemClock),
@@ -226,7 +233,7 @@ impl Store for SqliteStore {
     async fn ping(&self) -> Result<(), Error> {
         const PING: &str = "ping";
         self.ready(PING).await?;
-        let answer = query(&self.sql.read.layout).fetch_one(&self.pool).await;
+        let answer = self.connections.read_row(query(&self.sql.read.layout)).await;
         answer.map(|_| ()).map_err(|error| failed(PING, error))
     }
 

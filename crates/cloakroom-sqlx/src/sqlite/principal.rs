@@ -12,7 +12,8 @@ const SESSIONS_OF: &str = "sessions of a principal";
 impl SqliteStore {
     pub(super) async fn list(&self, principal: &Principal) -> Result<Vec<SessionInfo>, Error> {
         self.ready(SESSIONS_OF).await?;
-        let rows = query(&self.sql.read.sessions_of).bind(principal.as_str()).fetch_all(&self.pool).await;
+        let query = query(&self.sql.read.sessions_of).bind(principal.as_str());
+        let rows = self.connections.read_rows(query).await;
         let rows = rows.map_err(|error| failed(SESSIONS_OF, error))?;
         let now = self.clock.now();
         let readable = rows.iter().filter_map(|row| readable(info(row)));

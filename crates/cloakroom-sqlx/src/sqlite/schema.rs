@@ -87,11 +87,17 @@ impl SqliteStore {
     }
 
     async fn unusable(&self) -> Result<Option<Unusable>, sqlx::Error> {
-        let mut connection = self.pool.acquire().await?;
-        if !scalar::<bool>(&mut connection, "PRAGMA foreign_keys").await? {
+        let mut lease = self.connections.lease().await?;
+        let unusable = self.unusable_by(&mut lease).await?;
+        lease.give_back();
+        Ok(unusable)
+    }
+
+    async fn unusable_by(&self, connection: &mut SqliteConnection) -> Result<Option<Unusable>, sqlx::Error> {
+        if !scalar::<bool>(connection, "PRAGMA foreign_keys").await? {
             return Ok(Some(Unusable::NoForeignKeys));
         }
-        if self.forgets(&mut connection).await? {
+        if self.forgets(connection).await? {
             return Ok(Some(Unusable::InMemory));
         }
         for table in TABLES.map(|table| self.namespace.apply(table)) {
@@ -106,17 +112,13 @@ impl SqliteStore {
         Ok((layout != LAYOUT).then_some(Unusable::Layout(layout)))
     }
 
-    /// Whether the database is in memory, and the pool may close the connection that holds it or open another.
+    /// Whether the database is in memory, and the connection that holds it may be closed, or another opened.
     async fn forgets(&self, connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
         let rows = sqlx::query("PRAGMA database_list").fetch_all(connection).await?;
         let is_main = |row: &&SqliteRow| row.try_get::<&str, _>("name").is_ok_and(|name| name == "main");
         let file: Option<&str> =
             rows.iter().find(is_main).map(|row| row.try_get("file")).transpose()?.flatten();
-        let options = self.pool.options();
-        let is_kept = options.get_max_connections() == 1
-            && options.get_idle_timeout().is_none()
-            && options.get_max_lifetime().is_none();
-        Ok(file.is_none_or(str::is_empty) && !is_kept)
+        Ok(file.is_none_or(str::is_empty) && !self.connections.is_one_that_stays())
     }
 }
 

@@ -19,7 +19,7 @@ impl SqliteStore {
     pub(super) async fn is_sweep_due(&self) -> Result<bool, Error> {
         self.ready(SWEEP).await?;
         let query = query(&self.sql.end.is_sweep_due).bind(millis(self.clock.now()));
-        let row = query.fetch_one(&self.pool).await;
+        let row = self.connections.read_row(query).await;
         row.and_then(|row| row.try_get(0)).map_err(|error| failed(SWEEP, error))
     }
 
