@@ -76,12 +76,16 @@ impl Process {
 
     /// Stops the server with SIGSTOP: it keeps its connections and answers nothing.
     pub(crate) fn pause(&self) {
-        self.signal(Signal::STOP);
+        if let Some(running) = &self.running {
+            tree::stop(running.server);
+        }
     }
 
     /// Lets a stopped server go on.
     pub(crate) fn resume(&self) {
-        self.signal(Signal::CONT);
+        if let Some(running) = &self.running {
+            tree::signal(running.server, Signal::CONT);
+        }
     }
 
     /// Returns the server's process id; 0 while it does not run.
@@ -106,12 +110,6 @@ impl Process {
     pub(crate) fn name(&self) -> String {
         let name = self.line.iter().find(|word| Path::new(word).is_absolute());
         name.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
-    }
-
-    fn signal(&self, signal: Signal) {
-        if let Some(running) = &self.running {
-            tree::signal(running.server, signal);
-        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! A process and those that it has started.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -8,10 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 /// Returns whether a process runs, stopped or not.
 pub(super) fn is_alive(pid: Pid) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
-    // After the name, which stands in parentheses and may hold any character.
-    let state = stat.rsplit(')').next().and_then(|rest| rest.trim_start().chars().next());
-    state.is_some_and(|state| !matches!(state, 'Z' | 'X'))
+    state(format!("/proc/{}/stat", pid.as_raw_nonzero())).is_some_and(|state| !has_ended(state))
 }
 
 /// Sends a signal to a process and to all that it has started.
@@ -22,11 +20,25 @@ pub(super) fn signal(root: Pid, signal: Signal) {
     }
 }
 
+/// Stops a process and all that it has started, and returns them.
+///
+/// Waits until no thread of them runs: on a busy machine the one that gets the signal, and is to stop the others, may have to
+/// wait for its turn.
+pub(super) fn stop(root: Pid) -> Vec<Pid> {
+    loop {
+        let all = all(root);
+        if all.iter().all(|&pid| stands_still(pid)) {
+            return all;
+        }
+        signal(root, Signal::STOP);
+        sleep(Duration::from_millis(1));
+    }
+}
+
 /// Ends a process and all that it has started, and waits until they have ended.
 pub(super) fn kill(root: Pid) {
-    // Stopped first, so that it starts no more.
-    let _ = kill_process(root, Signal::STOP);
-    let all = all(root);
+    // Stopped first, so that they start no more.
+    let all = stop(root);
     for &pid in &all {
         let _ = kill_process(pid, Signal::KILL);
     }
@@ -47,11 +59,30 @@ fn all(root: Pid) -> Vec<Pid> {
 }
 
 fn children(pid: Pid) -> Vec<Pid> {
-    let threads = fs::read_dir(format!("/proc/{}/task", pid.as_raw_nonzero()));
-    let lists = threads.into_iter().flatten().flatten();
-    let text = lists.map(|thread| fs::read_to_string(thread.path().join("children")).unwrap_or_default());
+    let text = threads(pid).map(|thread| fs::read_to_string(thread.join("children")).unwrap_or_default());
     text.flat_map(|list| {
         list.split(' ').filter_map(|pid| Pid::from_raw(pid.parse().ok()?)).collect::<Vec<_>>()
     })
     .collect()
+}
+
+/// Returns whether each thread of a process is stopped, or has ended.
+fn stands_still(pid: Pid) -> bool {
+    threads(pid).all(|thread| state(thread.join("stat")).is_none_or(|state| state == 'T' || has_ended(state)))
+}
+
+fn threads(pid: Pid) -> impl Iterator<Item = PathBuf> {
+    let threads = fs::read_dir(format!("/proc/{}/task", pid.as_raw_nonzero()));
+    threads.into_iter().flatten().flatten().map(|thread| thread.path())
+}
+
+/// Returns the letter for the state of a process or thread, if there is one.
+fn state(stat: impl AsRef<Path>) -> Option<char> {
+    let stat = fs::read_to_string(stat).ok()?;
+    // After the name, which stands in parentheses and may hold any character.
+    stat.rsplit(')').next()?.trim_start().chars().next()
+}
+
+fn has_ended(state: char) -> bool {
+    matches!(state, 'Z' | 'X')
 }
