@@ -7,9 +7,16 @@ use crate::support::{Backend, Server, Site, Visitor, eventually, for_one_store};
 
 const OPTIONS: [&str; 3] = ["--near-cache", "--max-inactive-interval", "10m"];
 
-for_one_store!(
-    redis,
-    Redis,
+/// Makes each case a test for each kind of store that has a feed.
+macro_rules! for_each_kind {
+    ($($case:ident),+ $(,)?) => {
+        for_one_store!(redis, Redis, $($case),+);
+        for_one_store!(postgres, Postgres, $($case),+);
+        for_one_store!(nats, Nats, $($case),+);
+    };
+}
+
+for_each_kind!(
     a_write_is_seen,
     ones_own_write_is_seen_at_once,
     a_logout_is_seen,
@@ -29,32 +36,6 @@ for_one_store!(
     a_logout_is_seen,
     a_sign_in_is_seen,
     ended_sessions_of_a_principal_are_seen
-);
-
-for_one_store!(
-    postgres,
-    Postgres,
-    a_write_is_seen,
-    ones_own_write_is_seen_at_once,
-    a_logout_is_seen,
-    a_rotation_is_seen,
-    a_sign_in_is_seen,
-    ended_sessions_of_a_principal_are_seen,
-    what_is_not_used_expires,
-    what_is_used_on_one_server_does_not_expire
-);
-
-for_one_store!(
-    nats,
-    Nats,
-    a_write_is_seen,
-    ones_own_write_is_seen_at_once,
-    a_logout_is_seen,
-    a_rotation_is_seen,
-    a_sign_in_is_seen,
-    ended_sessions_of_a_principal_are_seen,
-    what_is_not_used_expires,
-    what_is_used_on_one_server_does_not_expire
 );
 
 async fn a_write_is_seen(backend: Backend) {
