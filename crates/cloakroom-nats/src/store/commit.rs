@@ -78,12 +78,10 @@ impl NatsStore {
         let mut pauses = Pauses::default();
         loop {
             let current = self.current(COMMIT, handle).await?;
-            let (Some(mut manifest), Some(last)) =
-                (current.manifest.filter(|it| !it.is_closed()), current.last)
-            else {
+            let now = current.now;
+            let Some((mut manifest, last)) = current.open() else {
                 return Ok(Applied::Answered(Outcome::Gone(Gone::Absent)));
             };
-            let now = current.now;
             let before = Before::of(&manifest);
             let committed = match decide(commit, &mut manifest, now) {
                 Verdict::Answer(outcome) => return Ok(Applied::Answered(outcome)),

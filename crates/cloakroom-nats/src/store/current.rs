@@ -18,6 +18,13 @@ pub(super) struct Current {
     pub(super) manifest: Option<Box<Manifest>>,
 }
 
+impl Current {
+    /// Returns the session and its message, unless it is closed.
+    pub(super) fn open(self) -> Option<(Box<Manifest>, Last)> {
+        self.manifest.filter(|manifest| !manifest.is_closed()).zip(self.last)
+    }
+}
+
 /// A message of a session's subject.
 #[derive(Debug)]
 pub(super) struct Last {

@@ -38,23 +38,23 @@ impl NatsStore {
 
     /// Answers a load from a session as it was read.
     async fn see(&self, load: &Load, current: Current, here: &Here) -> Result<Seen, Error> {
-        let (Some(manifest), Some(last)) = (current.manifest.filter(|it| !it.is_closed()), current.last)
-        else {
+        let now = current.now;
+        let Some((manifest, last)) = current.open() else {
             return Ok(Seen::Answer(Loaded::Absent));
         };
-        let admission = manifest.record.admit(&load.guard.proof, current.now);
+        let admission = manifest.record.admit(&load.guard.proof, now);
         let standing = match admission.standing() {
             Ok(standing) => standing,
             Err(answer) => return Ok(Seen::Answer(answer)),
         };
-        let values = self.values_beside(LOAD, load.guard.handle, &manifest, &load.select, current.now, here);
-        let touch = self.touch(load, &manifest, &last, admission, current.now);
+        let values = self.values_beside(LOAD, load.guard.handle, &manifest, &load.select, now, here);
+        let touch = self.touch(load, &manifest, &last, admission, now);
         let (Some(attributes), ()) = try_join(values, touch).await? else {
             return Ok(Seen::Changed(manifest.record.version));
         };
-        let names = load.select.names.then(|| names(&manifest, current.now));
+        let names = load.select.names.then(|| names(&manifest, now));
         let meta = manifest.record.meta();
-        let opened = Opened { standing, now: current.now, meta, attributes, names };
+        let opened = Opened { standing, now, meta, attributes, names };
         Ok(Seen::Answer(Loaded::Open(Box::new(opened))))
     }
 
