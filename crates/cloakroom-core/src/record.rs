@@ -200,6 +200,19 @@ impl Record {
         }
     }
 
+    /// Decides what the ticket of this proof may end: where the session has expired, what it could in the session's last moment. So
+    /// whoever could have ended it then can still close it to commits that were held back.
+    ///
+    /// [`Superseded`](Admission::Superseded) is said of a live session alone.
+    #[must_use]
+    pub fn admit_to_end(&self, proof: &Proof, now: Timestamp) -> Admission {
+        let last_moment = self.expires_at().minus(Duration::from_millis(1));
+        match self.admit(proof, now.min(last_moment)) {
+            Admission::Superseded if !self.is_live(now) => Admission::Refused,
+            admission => admission,
+        }
+    }
+
     /// Records an access by a ticket that was admitted, if it is due, and returns whether the record has changed and
     /// must be stored.
     ///

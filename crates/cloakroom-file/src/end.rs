@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use cloakroom_core::{
     Admission, EndReason, Ended, Guard, Handle, Invalidate, Invalidated, Principal, Select, Timestamp,
 };
@@ -29,13 +27,11 @@ impl Inner {
     fn end_by_ticket(&self, guard: &Guard, caller: &Caller) -> Result<Invalidated> {
         let Some(_lock) = self.lock(guard.handle, caller)? else { return Ok(done(None)) };
         let Some(session) = self.find(guard.handle)? else { return self.nothing_ended(guard.handle) };
-        let (now, record) = (self.now()?, &session.record);
-        let last_moment = record.expires_at().minus(Duration::from_millis(1));
-        match record.admit(&guard.proof, now.min(last_moment)) {
+        match session.record.admit_to_end(&guard.proof, self.now()?) {
             Admission::Current | Admission::Previous(_) => {
                 Ok(done(self.end(&session, EndReason::Invalidated, &Select::default())?))
             }
-            Admission::Superseded if session.is_open() && record.is_live(now) => Ok(Invalidated::Superseded),
+            Admission::Superseded if session.is_open() => Ok(Invalidated::Superseded),
             Admission::Superseded | Admission::Refused => self.nothing_ended(guard.handle),
         }
     }

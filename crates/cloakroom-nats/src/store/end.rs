@@ -61,11 +61,10 @@ impl NatsStore {
 
     async fn end_by_ticket(&self, guard: &Guard) -> Result<End, Error> {
         self.end_if(INVALIDATE, guard.handle, |manifest, now| {
-            let last_moment = manifest.record.expires_at().minus(Duration::from_millis(1));
-            match manifest.record.admit(&guard.proof, now.min(last_moment)) {
+            match manifest.record.admit_to_end(&guard.proof, now) {
                 Admission::Current | Admission::Previous(_) => None,
-                Admission::Superseded if manifest.record.is_live(now) => Some(End::Superseded),
-                Admission::Superseded | Admission::Refused => Some(End::Nothing),
+                Admission::Superseded => Some(End::Superseded),
+                Admission::Refused => Some(End::Nothing),
             }
         })
         .await

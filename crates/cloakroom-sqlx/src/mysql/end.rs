@@ -38,13 +38,13 @@ impl MySqlStore {
     async fn end_by_ticket(&self, guard: &Guard) -> Result<Invalidated, sqlx::Error> {
         let (step, session) = self.lock_one(guard.handle).await?;
         let Some(session) = session else { return step.nothing().await };
-        match session.record.admit(&guard.proof, session.last_moment(step.now)) {
+        match session.record.admit_to_end(&guard.proof, step.now) {
             Admission::Current | Admission::Previous(_) => step.end(session).await,
-            Admission::Superseded if session.is_live(step.now) => {
+            Admission::Superseded => {
                 step.undo().await?;
                 Ok(Invalidated::Superseded)
             }
-            Admission::Superseded | Admission::Refused => step.nothing().await,
+            Admission::Refused => step.nothing().await,
         }
     }
 

@@ -1,5 +1,4 @@
 use std::collections::HashMap;
-use std::time::Duration;
 
 use cloakroom_core::{EndReason, Ended, Handle, Name, Principal, Record, SessionInfo, Timestamp};
 use sqlx::mysql::MySqlRow;
@@ -51,11 +50,6 @@ impl Session {
 
     pub(super) fn is_live(&self, now: Timestamp) -> bool {
         !self.is_sealed && self.record.is_live(now)
-    }
-
-    /// Returns the time now, or the session's last moment if that is over.
-    pub(super) fn last_moment(&self, now: Timestamp) -> Timestamp {
-        now.min(self.record.expires_at().minus(Duration::from_millis(1)))
     }
 
     pub(super) fn ended(self, reason: EndReason) -> Ended {

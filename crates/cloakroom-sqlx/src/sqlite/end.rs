@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use cloakroom_core::{Admission, EndReason, Guard, Handle, Invalidate, Invalidated, Principal};
 
 use super::SqliteStore;
@@ -29,11 +27,10 @@ impl SqliteStore {
         let Some(session) = self.candidate(&mut step, guard.handle).await? else {
             return Ok(Invalidated::Done(Vec::new()));
         };
-        let last_moment = session.record.expires_at().minus(Duration::from_millis(1));
-        match session.record.admit(&guard.proof, step.now.min(last_moment)) {
+        match session.record.admit_to_end(&guard.proof, step.now) {
             Admission::Current | Admission::Previous(_) => self.end(step, session).await,
-            Admission::Superseded if session.record.is_live(step.now) => Ok(Invalidated::Superseded),
-            Admission::Superseded | Admission::Refused => Ok(Invalidated::Done(Vec::new())),
+            Admission::Superseded => Ok(Invalidated::Superseded),
+            Admission::Refused => Ok(Invalidated::Done(Vec::new())),
         }
     }
 

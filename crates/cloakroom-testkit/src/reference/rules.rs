@@ -1,5 +1,4 @@
 use std::collections::HashMap;
-use std::time::Duration;
 
 use cloakroom_core::{
     Admission, Bind, Commit, Committed, Creation, EndReason, Ended, Gone, Guard, Handle, Invalidate,
@@ -130,13 +129,8 @@ pub(super) fn invalidate(sessions: &mut Sessions, invalidate: &Invalidate, now: 
 }
 
 fn admission(sessions: &Sessions, guard: &Guard, now: Timestamp) -> Admission {
-    let Some(Kept { record, .. }) = sessions.get(&guard.handle) else { return Admission::Refused };
-    // One that has expired is closed by whoever could have ended it in its last moment.
-    let last_moment = record.expires_at().minus(Duration::from_millis(1));
-    match record.admit(&guard.proof, now.min(last_moment)) {
-        Admission::Superseded if !record.is_live(now) => Admission::Refused,
-        admission => admission,
-    }
+    let kept = sessions.get(&guard.handle);
+    kept.map_or(Admission::Refused, |kept| kept.record.admit_to_end(&guard.proof, now))
 }
 
 /// Ends live sessions, and closes those that have expired, which a sweep still hands out.

@@ -1,10 +1,9 @@
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use bytes::Bytes;
 use cloakroom_core::{
-    Admission, AttributeChange, Commit, Edit, EndReason, Ended, Handle, Name, Opened, Proof, Record, Select,
-    Size, Standing, StoredAttribute, Timestamp, Verdict, Version, Wanted,
+    AttributeChange, Commit, Edit, EndReason, Ended, Handle, Name, Opened, Record, Select, Size, Standing,
+    StoredAttribute, Timestamp, Verdict, Version, Wanted,
 };
 
 use super::away::Away;
@@ -68,15 +67,6 @@ impl Held {
     /// it was live revives it.
     pub(super) fn is_closed(&self) -> bool {
         self.leased_until.is_some()
-    }
-
-    /// Decides what a ticket may end: where the session has expired, what it could when that was live last.
-    pub(super) fn admission_at_the_end(&self, proof: &Proof, now: Timestamp) -> Admission {
-        let last_moment = self.record.expires_at().minus(Duration::from_millis(1));
-        match self.record.admit(proof, now.min(last_moment)) {
-            Admission::Superseded if !self.record.is_live(now) => Admission::Refused,
-            admission => admission,
-        }
     }
 
     /// Returns how many bytes of memory the session takes, roughly.

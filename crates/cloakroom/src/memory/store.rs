@@ -219,7 +219,7 @@ impl Inner {
     fn invalidate_ticket(&self, guard: &Guard) -> Invalidated {
         let now = self.clock.now();
         let mut shard = self.shard(guard.handle);
-        let ended = match shard.peek(&guard.handle).map(|held| held.admission_at_the_end(&guard.proof, now)) {
+        let ended = match shard.peek(&guard.handle).map(|held| held.record.admit_to_end(&guard.proof, now)) {
             Some(Admission::Current | Admission::Previous(_)) => shard.invalidate(guard.handle, now),
             Some(Admission::Superseded) => return Invalidated::Superseded,
             Some(Admission::Refused) | None => None,
