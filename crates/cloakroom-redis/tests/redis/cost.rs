@@ -1,10 +1,9 @@
 //! The calls that each operation takes on one server, as the crate's documentation tells them.
 
 use cloakroom_core::{
-    AtLimit, AttributeChange, Commit, Edit, Freshness, Invalidate, Label, Load, MaxSessions, Select,
-    Store as _, Ticket, TicketChange, Touch, Wanted,
+    AttributeChange, Commit, Edit, Freshness, Invalidate, Label, Load, Select, Store as _, Ticket, Touch,
+    Wanted,
 };
-use cloakroom_redis::RedisStore;
 
 use crate::support::*;
 
@@ -53,16 +52,6 @@ impl Counter {
     async fn of_invalidate(&self, invalidate: Invalidate) -> u64 {
         self.of(async { self.0.store.invalidate(&invalidate).await.unwrap() }).await
     }
-}
-
-/// Signs in to a new session, where so many are allowed.
-async fn limited(store: &RedisStore, who: &str, count: u32) -> Commit {
-    let ticket = session(store, "a", "1").await;
-    let (_, mut commit) = sign_in(&ticket, who);
-    if let Some(TicketChange::SignIn { bind, .. }) = &mut commit.changes.ticket {
-        bind.max_sessions = Some(MaxSessions { count, at_limit: AtLimit::EndOldest });
-    }
-    commit
 }
 
 fn named(count: usize) -> Wanted {
