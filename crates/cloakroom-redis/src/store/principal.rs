@@ -7,7 +7,6 @@ use redis::Value;
 use super::RedisStore;
 use super::batch::{Batch, MANY};
 use super::end::{Chosen, INVALIDATE};
-use crate::error::failed;
 use crate::wire::{Malformed, decode_info};
 
 const LIST: &str = "list";
@@ -53,9 +52,10 @@ impl RedisStore {
         during: &'static str,
         principal: &Principal,
     ) -> Result<Vec<Entry>, Error> {
-        let mut command = redis::cmd("ZRANGE");
-        command.arg(self.keys.principal(principal)).arg(0).arg(-1).arg("WITHSCORES");
-        let value = self.client.send(&command).await.map_err(|error| failed(during, error))?;
+        let script = &self.scripts.entries;
+        let mut call = script.call(1, 0, 128);
+        call.arg(self.keys.principal(principal));
+        let value = self.run(during, script, &call, None).await?;
         let Value::Array(values) = value else {
             return Err(Malformed::Answer.during(during));
         };
@@ -137,11 +137,30 @@ impl RedisStore {
 pub(super) fn decode_entries(values: impl IntoIterator<Item = Value>) -> Result<Vec<Entry>, Malformed> {
     let mut values = values.into_iter();
     let mut entries = Vec::with_capacity(values.size_hint().0 / 2);
-    while let (Some(Value::BulkString(handle)), Some(Value::BulkString(score))) =
-        (values.next(), values.next())
-    {
+    while let Some(handle) = values.next() {
+        let (Value::BulkString(handle), Some(Value::BulkString(score))) = (handle, values.next()) else {
+            return Err(Malformed::Answer);
+        };
         let handle = std::str::from_utf8(&handle).ok().and_then(|text| text.parse().ok());
         entries.push(Entry { handle: handle.ok_or(Malformed::Damaged)?, score });
     }
     Ok(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_is_not_of_handles_and_scores_is_an_error() {
+        let text = |text: &str| Value::BulkString(text.into());
+        let handle = || text("550e8400-e29b-41d4-a716-44665544a1f0");
+        assert_eq!(decode_entries([handle(), text("1"), handle(), text("2")]).unwrap().len(), 2);
+        let pair = || Value::Array(vec![handle(), Value::Double(1.0)]);
+        for wrong in [vec![pair()], vec![pair(), pair()], vec![handle()], vec![handle(), Value::Double(1.0)]]
+        {
+            assert_eq!(decode_entries(wrong).unwrap_err(), Malformed::Answer);
+        }
+        assert_eq!(decode_entries([text("nonsense"), text("1")]).unwrap_err(), Malformed::Damaged);
+    }
 }
