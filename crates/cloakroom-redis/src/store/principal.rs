@@ -7,7 +7,7 @@ use redis::Value;
 use super::RedisStore;
 use super::batch::{Batch, MANY};
 use super::end::{Chosen, INVALIDATE};
-use crate::wire::{Malformed, decode_info};
+use crate::wire::{Malformed, Peeked, decode_peeked};
 
 const LIST: &str = "list";
 
@@ -62,7 +62,8 @@ impl RedisStore {
         decode_entries(values).map_err(|malformed| malformed.during(during))
     }
 
-    /// Returns those that are the principal's and live, the oldest sign-in first, and forgets the others.
+    /// Returns those that are the principal's and live, the oldest sign-in first, and forgets those that are not the
+    /// principal's or gone.
     pub(super) async fn live_among(
         &self,
         during: &'static str,
@@ -76,11 +77,12 @@ impl RedisStore {
         let replies = self.run_on(batch, &handles).await?;
         let (mut live, mut dead) = (Vec::new(), Vec::new());
         for (handle, reply) in replies {
-            match decode_info(handle, reply) {
-                Ok(Some(info)) => live.push(info),
-                Ok(None) => dead.push(handle),
-                // What cannot be read is in no list, and stays in the index, to be ended with the others.
-                Err(_) => {}
+            match decode_peeked(handle, reply) {
+                Ok(Peeked::Live(info)) => live.push(info),
+                Ok(Peeked::NotTheirs) => dead.push(handle),
+                // What may be revived and what cannot be read are in no list, and stay in the index, to be ended with the
+                // others.
+                Ok(Peeked::Expired) | Err(_) => {}
             }
         }
         let dead: Vec<_> = entries.iter().filter(|entry| dead.contains(&entry.handle)).collect();

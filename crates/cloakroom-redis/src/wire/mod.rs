@@ -8,7 +8,7 @@ mod reply;
 mod request;
 
 pub(crate) use self::ended::decode_ended;
-pub(crate) use self::meta::decode_info;
+pub(crate) use self::meta::{Peeked, decode_peeked};
 pub(crate) use self::opened::decode_loaded;
 pub(crate) use self::outcome::{Answer, decode_answer};
 pub(crate) use self::reply::{Malformed, bytes, strings};
