@@ -146,6 +146,7 @@ async fn a_lost_epoch_shuts_the_sessions_that_were_created_in_it() {
 
 #[tokio::test]
 async fn the_sweeps_after_an_end_of_everybody_remove_what_is_left() {
+    let log = Log::install();
     let private = Private::start().await;
     let store = &private.store;
     for _ in 0..30 {
@@ -155,6 +156,7 @@ async fn the_sweeps_after_an_end_of_everybody_remove_what_is_left() {
     let live = session(store, "a", "1").await;
     assert_eq!(sweep(store).await, []);
     assert_eq!(private.keys("cloakroom:*-*"), [key_of(&live)]);
+    assert_eq!(log.events_with("could not be removed"), Vec::<String>::new());
     assert_eq!(read(store, &live, "a").await.unwrap(), "1");
 }
 
