@@ -147,6 +147,9 @@ impl RedisStore {
     /// now. Trying it again waits again. See [durability](crate#durability).
     ///
     /// # Errors
+    /// In a cluster a sign-in waits twice, as the principal's index is on another server: if it is the entry there that too few
+    /// replicas have, the sign-in was not applied.
+    ///
     ///
     /// When the store was given a connection of your own: replicas are waited for on connections that nobody else uses.
     pub fn commits_acknowledged_by(mut self, replicas: u32, timeout: Duration) -> Result<Self, Error> {
