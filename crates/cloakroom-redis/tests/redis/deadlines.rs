@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloakroom_core::{Loaded, Store as _, Touch};
+use cloakroom_core::{Loaded, MAX_INTERVAL, Store as _, Touch};
 
 use crate::support::*;
 
@@ -27,6 +27,19 @@ async fn a_key_outlives_its_session_by_the_margin() {
     let opened = open(&store, &ticket, &[]).await.unwrap().unwrap();
     let deadline = opened.meta.accessed_at.plus(INTERVAL);
     assert_eq!(private.number(&["PEXPIRETIME", &key_of(&ticket)]) - 7000, deadline.as_millis() as i64);
+}
+
+/// A margin that is so long that the end of the key would be no time any more.
+#[tokio::test]
+async fn a_margin_without_bounds_is_the_longest_that_there_is() {
+    let private = Private::start().await;
+    for margin in [Duration::MAX, Duration::from_secs(u64::MAX / 1000)] {
+        let store = private.store.clone().hand_out_margin(margin);
+        let ticket = session(&store, "a", "1").await;
+        assert_eq!(read(&store, &ticket, "a").await.unwrap(), "1");
+        let (removed, ends) = deadlines(&private, &ticket);
+        assert_eq!(removed - ends, MAX_INTERVAL.as_millis() as i64);
+    }
 }
 
 #[tokio::test]
