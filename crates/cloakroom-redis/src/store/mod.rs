@@ -118,7 +118,7 @@ impl RedisStore {
     /// Sets how long a session that has expired is kept to be handed out by a [`sweep`](Store::sweep). An hour unless set.
     ///
     /// After that the server removes it by itself, unseen; where the last thing that happened was a commit, up to a sixtieth of
-    /// this earlier. [`MAX_INTERVAL`] at most: what is longer is
+    /// this earlier. One that was handed out for a lease stays until that is over. [`MAX_INTERVAL`] at most: what is longer is
     /// taken as that.
     #[must_use]
     pub fn hand_out_margin(mut self, margin: Duration) -> Self {

@@ -24,6 +24,6 @@ const FORMAT: u8 = 1;
 const MAX_MILLIS: u64 = 1 << 47;
 
 /// Returns a duration as a script is told it.
-fn millis(duration: std::time::Duration) -> u64 {
+pub(crate) fn millis(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(MAX_MILLIS).min(MAX_MILLIS)
 }
