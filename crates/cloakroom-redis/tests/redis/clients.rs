@@ -86,9 +86,17 @@ async fn the_least_rights_are_enough() {
     let url = private.server.url().replace("redis://", "redis://cloakroom:secret@");
     let store = RedisStore::connect(&url).await.unwrap();
     use_it(&store).await;
+    assert!(README.contains("another database than 0, also `+select`"));
+    let numbered = format!("{url}/1");
+    let error = RedisStore::connect(&numbered).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused, "{error:?}");
+    private.ask(&["ACL", "SETUSER", "cloakroom", "+select"]);
+    use_it(&RedisStore::connect(&numbered).await.unwrap()).await;
     let error = store.namespace("other").unwrap().invalidate(&Invalidate::Everyone).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Refused, "{error:?}");
 }
+
+const README: &str = include_str!("../../README.md");
 
 /// The rights that the documentation lists.
 const LEAST: &str = "~cloakroom:* -@all +ping +info +evalsha +eval +time +hget +hmget +hgetall +hkeys +hstrlen +hset \
