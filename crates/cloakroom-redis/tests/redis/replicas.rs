@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use cloakroom_core::{Error, ErrorKind, Invalidate, Outcome, Store as _};
 use cloakroom_redis::{RedisStore, Unacknowledged};
-#[cfg(feature = "cluster")]
-use servers::RedisCluster;
-use servers::RedisSentinel;
+use servers::{RedisCluster, RedisSentinel};
 
 use crate::support::*;
 
@@ -86,7 +84,6 @@ async fn an_invalidation_that_a_replica_has_outlives_the_primary() {
     commit(&plain, &change(kept.guard(), vec![set("a", "2")])).await;
 }
 
-#[cfg(feature = "cluster")]
 #[tokio::test(flavor = "multi_thread")]
 async fn in_a_cluster_a_sign_in_waits_for_its_entry_in_the_index_first() {
     let cluster = RedisCluster::start().unwrap();
