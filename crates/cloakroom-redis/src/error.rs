@@ -63,6 +63,7 @@ fn text_kind(text: &str) -> ErrorKind {
         ("without any password configured", ErrorKind::Refused),
         ("can't run this command", ErrorKind::Refused),
         ("not permitted", ErrorKind::Refused),
+        ("has no permissions", ErrorKind::Refused),
         ("DB index is out of range", ErrorKind::Refused),
     ];
     texts.iter().find(|(part, _)| text.contains(part)).map_or(ErrorKind::Other, |(_, kind)| *kind)

@@ -7,4 +7,4 @@ for i = 1, #KEYS, 3 do
   end
   call('ZREM', KEYS[i + 2], sub(KEYS[i], -36))
 end
-return 'OK'
+return {}

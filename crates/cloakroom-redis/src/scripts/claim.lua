@@ -32,12 +32,13 @@ local function claim(session, epoch, index)
   end
   if wrong or call('GET', epoch) ~= sub(meta, 4, 11) then return remove(session, index) end
   local r = decode(meta)
-  -- When memory is full, a script may not begin with what takes memory. Nothing here does.
-  call('PEXPIREAT', session, r.deadline + MARGIN)
   if not r.is_over then
+    -- As in `keep`, this comes first.
+    call('PEXPIREAT', session, string.format('%d', r.deadline + MARGIN))
     call('ZADD', index, r.deadline, handle)
     return ''
   end
+  keep(session, r, lease)
   local reply = told(session, meta, now, values)
   if lease == 0 then
     remove(session, index)

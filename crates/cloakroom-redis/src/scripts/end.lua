@@ -20,8 +20,7 @@ local function finish(session, index)
 end
 
 local function close(session, meta, r)
-  -- When memory is full, a script may not begin with what takes memory.
-  call('PEXPIREAT', session, r.deadline + MARGIN)
+  keep(session, r, 0)
   call('HSET', session, META, sub(meta, 1, 1) .. '\1' .. sub(meta, 3))
   return ''
 end

@@ -1,3 +1,11 @@
+-- Keeps what has ended until it was handed out and the lease is over, also where the margin was longer when the key's end was
+-- set: an end in the past would remove the key. When memory is full, a script may not begin with what takes memory, which this
+-- does not.
+local function keep(session, r, lease)
+  local kept_until = math.max(r.deadline + MARGIN, now + math.max(lease, 60000))
+  call('PEXPIREAT', session, string.format('%d', kept_until))
+end
+
 -- Returns what is told of a session at its end: the length of what a load shows and that, then the count of the attributes
 -- and the names, and what `values` adds.
 local function told(session, meta, now, values)

@@ -13,8 +13,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use cloakroom_core::{
-    About, Commit, Ended, Error, Feed, Handle, Invalidate, Invalidated, Load, Loaded, Outcome, Principal,
-    SessionInfo, Store, Sweep,
+    About, Commit, Ended, Error, Feed, Handle, Invalidate, Invalidated, Load, Loaded, MAX_INTERVAL, Outcome,
+    Principal, SessionInfo, Store, Sweep,
 };
 
 use crate::client::{Client, Link, Open, Wait};
@@ -118,11 +118,12 @@ impl RedisStore {
     /// Sets how long a session that has expired is kept to be handed out by a [`sweep`](Store::sweep). An hour unless set.
     ///
     /// After that the server removes it by itself, unseen; where the last thing that happened was a commit, up to a sixtieth of
-    /// this earlier.
+    /// this earlier. One that was handed out for a lease stays until that is over. [`MAX_INTERVAL`] at most: what is longer is
+    /// taken as that.
     #[must_use]
     pub fn hand_out_margin(mut self, margin: Duration) -> Self {
-        self.margin = margin;
-        self.scripts = Arc::new(Scripts::new(margin, self.tells));
+        self.margin = margin.min(MAX_INTERVAL);
+        self.scripts = Arc::new(Scripts::new(self.margin, self.tells));
         self
     }
 
@@ -145,6 +146,9 @@ impl RedisStore {
     /// Where they do not within `timeout`, the commit fails with [`ErrorKind::Timeout`](cloakroom_core::ErrorKind::Timeout)
     /// and [`Unacknowledged`](crate::Unacknowledged) as its source: it was applied, but may be lost if the primary fails
     /// now. Trying it again waits again. See [durability](crate#durability).
+    ///
+    /// In a cluster a sign-in waits twice, as the principal's index is on another server: if it is the entry there that too few
+    /// replicas have, the sign-in was not applied.
     ///
     /// # Errors
     ///

@@ -7,8 +7,7 @@ use redis::Value;
 use super::RedisStore;
 use super::batch::{Batch, MANY};
 use super::end::{Chosen, INVALIDATE};
-use crate::error::failed;
-use crate::wire::{Malformed, decode_info};
+use crate::wire::{Malformed, Peeked, decode_peeked};
 
 const LIST: &str = "list";
 
@@ -53,16 +52,18 @@ impl RedisStore {
         during: &'static str,
         principal: &Principal,
     ) -> Result<Vec<Entry>, Error> {
-        let mut command = redis::cmd("ZRANGE");
-        command.arg(self.keys.principal(principal)).arg(0).arg(-1).arg("WITHSCORES");
-        let value = self.client.send(&command).await.map_err(|error| failed(during, error))?;
+        let script = &self.scripts.entries;
+        let mut call = script.call(1, 0, 128);
+        call.arg(self.keys.principal(principal));
+        let value = self.run(during, script, &call, None).await?;
         let Value::Array(values) = value else {
             return Err(Malformed::Answer.during(during));
         };
         decode_entries(values).map_err(|malformed| malformed.during(during))
     }
 
-    /// Returns those that are the principal's and live, the oldest sign-in first, and forgets the others.
+    /// Returns those that are the principal's and live, the oldest sign-in first, and forgets those that are not the
+    /// principal's or gone.
     pub(super) async fn live_among(
         &self,
         during: &'static str,
@@ -76,11 +77,12 @@ impl RedisStore {
         let replies = self.run_on(batch, &handles).await?;
         let (mut live, mut dead) = (Vec::new(), Vec::new());
         for (handle, reply) in replies {
-            match decode_info(handle, reply) {
-                Ok(Some(info)) => live.push(info),
-                Ok(None) => dead.push(handle),
-                // What cannot be read is in no list, and stays in the index, to be ended with the others.
-                Err(_) => {}
+            match decode_peeked(handle, reply) {
+                Ok(Peeked::Live(info)) => live.push(info),
+                Ok(Peeked::NotTheirs) => dead.push(handle),
+                // What may be revived and what cannot be read are in no list, and stay in the index, to be ended with the
+                // others.
+                Ok(Peeked::Expired) | Err(_) => {}
             }
         }
         let dead: Vec<_> = entries.iter().filter(|entry| dead.contains(&entry.handle)).collect();
@@ -137,11 +139,30 @@ impl RedisStore {
 pub(super) fn decode_entries(values: impl IntoIterator<Item = Value>) -> Result<Vec<Entry>, Malformed> {
     let mut values = values.into_iter();
     let mut entries = Vec::with_capacity(values.size_hint().0 / 2);
-    while let (Some(Value::BulkString(handle)), Some(Value::BulkString(score))) =
-        (values.next(), values.next())
-    {
+    while let Some(handle) = values.next() {
+        let (Value::BulkString(handle), Some(Value::BulkString(score))) = (handle, values.next()) else {
+            return Err(Malformed::Answer);
+        };
         let handle = std::str::from_utf8(&handle).ok().and_then(|text| text.parse().ok());
         entries.push(Entry { handle: handle.ok_or(Malformed::Damaged)?, score });
     }
     Ok(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_is_not_of_handles_and_scores_is_an_error() {
+        let text = |text: &str| Value::BulkString(text.into());
+        let handle = || text("550e8400-e29b-41d4-a716-44665544a1f0");
+        assert_eq!(decode_entries([handle(), text("1"), handle(), text("2")]).unwrap().len(), 2);
+        let pair = || Value::Array(vec![handle(), Value::Double(1.0)]);
+        for wrong in [vec![pair()], vec![pair(), pair()], vec![handle()], vec![handle(), Value::Double(1.0)]]
+        {
+            assert_eq!(decode_entries(wrong).unwrap_err(), Malformed::Answer);
+        }
+        assert_eq!(decode_entries([text("nonsense"), text("1")]).unwrap_err(), Malformed::Damaged);
+    }
 }

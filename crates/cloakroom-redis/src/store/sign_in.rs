@@ -63,7 +63,7 @@ impl RedisStore {
         let script = &self.scripts.reserve;
         let mut call = script.call(1, 2, 128);
         call.arg(&key).arg(commit.guard.handle.to_string()).arg(PLACE);
-        let kept_until = microseconds(self.run(COMMIT, script, &call, None).await?)?;
+        let kept_until = microseconds(self.run(COMMIT, script, &call, self.commits_wait).await?)?;
         let place_until = if until == 0 { kept_until } else { until.min(kept_until) };
         self.apply(commit, Around { is_question: false, place_until }, None).await
     }

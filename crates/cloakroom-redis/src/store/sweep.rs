@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use super::RedisStore;
 use super::batch::{Batch, FEW, MANY};
 use crate::keys::{BUCKETS, Of};
-use crate::wire::{Malformed, decode_ended, strings};
+use crate::wire::{Malformed, decode_ended, millis, strings};
 
 const SWEEP: &str = "sweep";
 const ACKNOWLEDGE: &str = "acknowledge";
@@ -88,7 +88,7 @@ impl RedisStore {
 
     /// Hands out those of the sessions that have expired. What was handed out by one call is not lost if another fails.
     async fn claim(&self, sweep: &Sweep, due: &[Handle]) -> Result<Vec<Ended>, Error> {
-        let lease = sweep.lease.map_or(0, |lease| lease.as_millis().max(1)).to_string();
+        let lease = sweep.lease.map_or(0, |lease| millis(lease).max(1)).to_string();
         let mut arguments: Vec<&[u8]> = vec![lease.as_bytes()];
         match &sweep.select.values {
             Wanted::Nothing => arguments.push(b"N"),

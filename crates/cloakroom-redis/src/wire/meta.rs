@@ -70,20 +70,31 @@ pub(super) fn is_there(attribute: &StoredAttribute, at: Timestamp) -> bool {
     attribute.lapses_at.is_none_or(|lapse| at < lapse)
 }
 
-/// Reads a session of a principal's list; `None` where it is not one of theirs.
-pub(crate) fn decode_info(handle: Handle, reply: Bytes) -> Result<Option<SessionInfo>, Malformed> {
+/// A session that a principal's index names.
+#[derive(Debug)]
+pub(crate) enum Peeked {
+    Live(SessionInfo),
+    /// It is the principal's, and has expired.
+    Expired,
+    /// It is gone, or not the principal's.
+    NotTheirs,
+}
+
+/// Reads what is shown of a session that a principal's index names; see `peek.lua`.
+pub(crate) fn decode_peeked(handle: Handle, reply: Bytes) -> Result<Peeked, Malformed> {
     let mut reply = Reply::new(reply);
     if reply.is_empty() {
-        return Ok(None);
+        return Ok(Peeked::NotTheirs);
     }
     match reply.byte()? {
         b'E' => {}
+        b'O' => return Ok(Peeked::Expired),
         b'D' => return Err(Malformed::Damaged),
         _ => return Err(Malformed::Answer),
     }
     let length = reply.left();
     let meta = decode_meta(&mut reply, length)?;
-    Ok(Some(SessionInfo {
+    Ok(Peeked::Live(SessionInfo {
         handle,
         created_at: meta.created_at,
         accessed_at: meta.accessed_at,

@@ -8,7 +8,7 @@ mod reply;
 mod request;
 
 pub(crate) use self::ended::decode_ended;
-pub(crate) use self::meta::decode_info;
+pub(crate) use self::meta::{Peeked, decode_peeked};
 pub(crate) use self::opened::decode_loaded;
 pub(crate) use self::outcome::{Answer, decode_answer};
 pub(crate) use self::reply::{Malformed, bytes, strings};
@@ -24,6 +24,6 @@ const FORMAT: u8 = 1;
 const MAX_MILLIS: u64 = 1 << 47;
 
 /// Returns a duration as a script is told it.
-fn millis(duration: std::time::Duration) -> u64 {
+pub(crate) fn millis(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(MAX_MILLIS).min(MAX_MILLIS)
 }

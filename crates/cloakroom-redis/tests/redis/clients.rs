@@ -2,6 +2,8 @@
 
 use cloakroom_core::{ErrorKind, Invalidate, Store};
 use cloakroom_redis::RedisStore;
+#[cfg(feature = "cluster")]
+use redis::ProtocolVersion;
 use servers::{Redis, RedisCluster, RedisSentinel};
 
 use crate::support::*;
@@ -16,17 +18,26 @@ async fn use_it(store: &RedisStore) {
     assert_eq!(sweep(store).await, []);
     store.acknowledge(&[ticket.handle()]).await.unwrap();
     assert_eq!(end(store, Invalidate::Ticket(ticket.guard())).await, 1);
-    assert_eq!(end(store, Invalidate::Principal { principal: principal("ada"), except: None }).await, 0);
+    let all = Invalidate::Principal { principal: principal("ada"), except: None };
+    assert_eq!(end(store, all.clone()).await, 0);
+    let tickets = [session_of(store, "ada").await, session_of(store, "ada").await];
+    assert_eq!(end(store, all).await, 2);
+    for ticket in &tickets {
+        assert!(open(store, ticket, &[]).await.unwrap().is_none());
+    }
     assert_eq!(end(store, Invalidate::Everyone).await, 0);
 }
 
 #[tokio::test]
 async fn a_client_or_a_connection_of_the_users_serves() {
     let server = Redis::start().unwrap();
-    let client = redis::Client::open(server.url()).unwrap();
-    use_it(&RedisStore::new(client.clone())).await;
-    let connection = client.get_multiplexed_async_connection().await.unwrap();
-    use_it(&RedisStore::with_connection(connection)).await;
+    for url in [server.url(), format!("{}/?protocol=resp3", server.url())] {
+        use_it(&RedisStore::connect(&url).await.unwrap()).await;
+        let client = redis::Client::open(url).unwrap();
+        use_it(&RedisStore::new(client.clone())).await;
+        let connection = client.get_multiplexed_async_connection().await.unwrap();
+        use_it(&RedisStore::with_connection(connection)).await;
+    }
 }
 
 #[cfg(feature = "connection-manager")]
@@ -45,8 +56,11 @@ async fn a_cluster_connection_of_the_users_serves() {
     use_it(&RedisStore::connect(&cluster.url()).await.unwrap()).await;
     let urls = cluster.url().replace("redis+cluster://", "");
     let nodes = urls.split(',').map(|address| format!("redis://{address}"));
-    let client = redis::cluster::ClusterClient::builder(nodes).retries(0).build().unwrap();
-    use_it(&RedisStore::with_cluster_connection(client.get_async_connection().await.unwrap())).await;
+    for protocol in [ProtocolVersion::RESP2, ProtocolVersion::RESP3] {
+        let builder = redis::cluster::ClusterClient::builder(nodes.clone()).retries(0);
+        let client = builder.use_protocol(protocol).build().unwrap();
+        use_it(&RedisStore::with_cluster_connection(client.get_async_connection().await.unwrap())).await;
+    }
 }
 
 #[cfg(feature = "sentinel")]
@@ -72,9 +86,17 @@ async fn the_least_rights_are_enough() {
     let url = private.server.url().replace("redis://", "redis://cloakroom:secret@");
     let store = RedisStore::connect(&url).await.unwrap();
     use_it(&store).await;
+    assert!(README.contains("another database than 0, also `+select`"));
+    let numbered = format!("{url}/1");
+    let error = RedisStore::connect(&numbered).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused, "{error:?}");
+    private.ask(&["ACL", "SETUSER", "cloakroom", "+select"]);
+    use_it(&RedisStore::connect(&numbered).await.unwrap()).await;
     let error = store.namespace("other").unwrap().invalidate(&Invalidate::Everyone).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Refused, "{error:?}");
 }
+
+const README: &str = include_str!("../../README.md");
 
 /// The rights that the documentation lists.
 const LEAST: &str = "~cloakroom:* -@all +ping +info +evalsha +eval +time +hget +hmget +hgetall +hkeys +hstrlen +hset \

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use cloakroom_core::{Loaded, Store as _, Touch};
+use cloakroom_core::{Ended, Loaded, MAX_INTERVAL, Select, Store as _, Sweep, Touch, Wanted};
+use cloakroom_redis::RedisStore;
 
 use crate::support::*;
 
@@ -27,6 +28,62 @@ async fn a_key_outlives_its_session_by_the_margin() {
     let opened = open(&store, &ticket, &[]).await.unwrap().unwrap();
     let deadline = opened.meta.accessed_at.plus(INTERVAL);
     assert_eq!(private.number(&["PEXPIRETIME", &key_of(&ticket)]) - 7000, deadline.as_millis() as i64);
+}
+
+/// A margin that is so long that the end of the key would be no time any more.
+#[tokio::test]
+async fn a_margin_without_bounds_is_the_longest_that_there_is() {
+    let private = Private::start().await;
+    for margin in [Duration::MAX, Duration::from_secs(u64::MAX / 1000)] {
+        let store = private.store.clone().hand_out_margin(margin);
+        let ticket = session(&store, "a", "1").await;
+        assert_eq!(read(&store, &ticket, "a").await.unwrap(), "1");
+        let (removed, ends) = deadlines(&private, &ticket);
+        assert_eq!(removed - ends, MAX_INTERVAL.as_millis() as i64);
+    }
+}
+
+/// Hands out everything of one session.
+async fn handed_out(store: &RedisStore, lease: Duration) -> Ended {
+    let select = Select { values: Wanted::Everything, names: true };
+    let sweep = Sweep { limit: 10, lease: Some(lease), select };
+    eventually("a session is handed out", async || store.sweep(&sweep).await.unwrap().pop()).await
+}
+
+/// Returns the names of the attributes that were handed out, and the first one's value.
+fn told(ended: &Ended) -> (Vec<&str>, Option<&[u8]>) {
+    let names = ended.names.iter().map(cloakroom_core::Name::as_str).collect();
+    (names, ended.attributes.first().map(|attribute| &attribute.value[..]))
+}
+
+#[tokio::test]
+async fn what_is_handed_out_is_there_until_the_lease_is_over_also_after_the_margin() {
+    let private = Private::start().await;
+    let store = private.store.clone().hand_out_margin(Duration::ZERO);
+    for lease in [Duration::from_millis(1), HOUR, Duration::MAX] {
+        let ticket = brief(&private.store, Duration::from_millis(1)).await;
+        for _ in 0..if lease < HOUR { 3 } else { 1 } {
+            let ended = handed_out(&store, lease).await;
+            assert_eq!((ended.handle, told(&ended)), (ticket.handle(), (vec!["a"], Some(&b"1"[..]))));
+            let (removed, leased_until) = deadlines(&private, &ticket);
+            assert!(removed >= leased_until, "{removed}, {leased_until}");
+        }
+        store.acknowledge(&[ticket.handle()]).await.unwrap();
+        assert_eq!(private.keys("cloakroom:*-*"), Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
+async fn what_is_ended_after_the_margin_can_still_be_handed_out_and_does_not_stay_for_ever() {
+    let private = Private::start().await;
+    let store = private.store.clone().hand_out_margin(Duration::ZERO);
+    let ticket = brief(&private.store, Duration::from_millis(1)).await;
+    eventually("it expires", async || open(&store, &ticket, &[]).await.unwrap().is_none().then_some(()))
+        .await;
+    assert_eq!(end(&store, cloakroom_core::Invalidate::Ticket(ticket.guard())).await, 0);
+    assert!(private.number(&["PEXPIRETIME", &key_of(&ticket)]) > 0, "the server removes it by itself");
+    let ended = handed_out(&store, HOUR).await;
+    assert_eq!((ended.handle, told(&ended)), (ticket.handle(), (vec!["a"], Some(&b"1"[..]))));
 }
 
 #[tokio::test]

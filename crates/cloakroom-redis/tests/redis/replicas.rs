@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use cloakroom_core::{Error, ErrorKind, Invalidate, Outcome, Store as _};
 use cloakroom_redis::{RedisStore, Unacknowledged};
-use servers::RedisSentinel;
+use servers::{RedisCluster, RedisSentinel};
 
 use crate::support::*;
 
@@ -82,6 +82,19 @@ async fn an_invalidation_that_a_replica_has_outlives_the_primary() {
     assert!(open(&store, &ended, &[]).await.unwrap().is_none());
     let plain = RedisStore::connect(&sentinel.url()).await.unwrap();
     commit(&plain, &change(kept.guard(), vec![set("a", "2")])).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_a_cluster_a_sign_in_waits_for_its_entry_in_the_index_first() {
+    let cluster = RedisCluster::start().unwrap();
+    let plain = RedisStore::connect(&cluster.url()).await.unwrap();
+    let store = plain.clone().commits_acknowledged_by(1, SOON).unwrap();
+    let ticket = session(&plain, "a", "1").await;
+    let (_, signing_in) = sign_in(&ticket, "ada");
+    let error = store.commit(&signing_in).await.unwrap_err();
+    assert_eq!(unacknowledged(&error), Some(Unacknowledged { wanted: 1, reached: 0 }), "{error:?}");
+    let opened = open(&plain, &ticket, &[]).await.unwrap().expect("the ticket before is the current one");
+    assert_eq!(opened.meta.principal, None, "nobody is signed in whose entry may be lost");
 }
 
 #[tokio::test]

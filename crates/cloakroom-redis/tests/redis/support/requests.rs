@@ -3,9 +3,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cloakroom_core::{
-    AttributeChange, Bind, Changes, Commit, CommitId, Creation, Edit, Error, Freshness, Guard, Handle,
-    Intent, Invalidate, Invalidated, Limits, Load, Loaded, Name, Opened, Outcome, Principal, Seed, Select,
-    Store as _, Sweep, Ticket, TicketChange, Touch, Wanted,
+    AtLimit, AttributeChange, Bind, Changes, Commit, CommitId, Creation, Edit, Error, Freshness, Guard,
+    Handle, Intent, Invalidate, Invalidated, Limits, Load, Loaded, MaxSessions, Name, Opened, Outcome,
+    Principal, Seed, Select, Store as _, Sweep, Ticket, TicketChange, Touch, Wanted,
 };
 use cloakroom_redis::RedisStore;
 
@@ -58,6 +58,16 @@ pub(crate) fn sign_in(ticket: &Ticket, who: &str) -> (Ticket, Commit) {
     let bind = Bind { principal: principal(who), max_sessions: None };
     commit.changes.ticket = Some(TicketChange::SignIn { proof: next.guard().proof, grace: INTERVAL, bind });
     (next, commit)
+}
+
+/// Signs in to a new session, where so many are allowed.
+pub(crate) async fn limited(store: &RedisStore, who: &str, count: u32) -> Commit {
+    let ticket = session(store, "a", "1").await;
+    let (_, mut commit) = sign_in(&ticket, who);
+    if let Some(TicketChange::SignIn { bind, .. }) = &mut commit.changes.ticket {
+        bind.max_sessions = Some(MaxSessions { count, at_limit: AtLimit::EndOldest });
+    }
+    commit
 }
 
 pub(crate) async fn commit(store: &RedisStore, commit: &Commit) {
