@@ -15,7 +15,7 @@ use super::statements::Query;
 use crate::attempts::Attempts;
 
 /// How long a connection in doubt has to show a sign of life.
-const PATIENCE: Duration = Duration::from_millis(500);
+pub(super) const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Where connections come from.
 ///
@@ -52,15 +52,16 @@ impl Links {
         }
     }
 
-    /// Takes one that is idle, or waits for one, or connects.
+    /// Takes one that is idle, or waits for one, or connects. Whatever the pool wants done before a connection is used is
+    /// done: so not by `try_acquire`, which leaves out its tests and hooks.
     async fn connection(&self) -> Result<PoolConnection<MySql>, sqlx::Error> {
-        if let Some(idle) = self.pool.try_acquire() {
-            return Ok(idle);
+        let may_connect = self.pool.num_idle() == 0;
+        if may_connect {
+            self.attempts.begin()?;
         }
-        self.attempts.begin()?;
         let result = self.pool.acquire().await;
-        // A pool whose connections are all in use says nothing of the server.
-        if !matches!(result, Err(sqlx::Error::PoolTimedOut)) {
+        // A pool whose connections are all in use says nothing of the server, nor does one that was idle.
+        if !matches!(result, Err(sqlx::Error::PoolTimedOut)) && (may_connect || result.is_err()) {
             self.attempts.end(result.is_err());
         }
         result

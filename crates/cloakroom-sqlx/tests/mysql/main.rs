@@ -10,6 +10,7 @@ mod dropped;
 mod errors;
 mod locks;
 mod own;
+mod pool;
 mod recovery;
 mod relations;
 mod schema;
