@@ -41,11 +41,21 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Reads one from three columns: handle, `lapses_at`, record. What lapses after its end is still there at its end.
+    /// Reads one from three columns: handle, `lapses_at`, record.
     pub(super) fn read(row: &MySqlRow, names: &Names<'_>, now: Timestamp) -> Result<Self, sqlx::Error> {
+        Self::read_record(row)?.with_names(names, now)
+    }
+
+    /// The same, but for the names of its attributes.
+    pub(super) fn read_record(row: &MySqlRow) -> Result<Self, sqlx::Error> {
         let (handle, record) = (handle(row, 0)?, decode_for_load(bytes(row, 2)?)?);
-        let names = names.of(handle, now.min(record.expires_at()))?;
-        Ok(Self { handle, record, is_sealed: lapse(row, 1)?.is_some(), names })
+        Ok(Self { handle, record, is_sealed: lapse(row, 1)?.is_some(), names: Vec::new() })
+    }
+
+    /// Reads the names as well. What lapses after its end is still there at its end.
+    pub(super) fn with_names(self, names: &Names<'_>, now: Timestamp) -> Result<Self, sqlx::Error> {
+        let names = names.of(self.handle, now.min(self.record.expires_at()))?;
+        Ok(Self { names, ..self })
     }
 
     pub(super) fn is_live(&self, now: Timestamp) -> bool {
