@@ -4,6 +4,7 @@ mod commit;
 mod connect;
 mod create;
 mod deadlock;
+mod departure;
 mod end;
 mod error;
 mod link;

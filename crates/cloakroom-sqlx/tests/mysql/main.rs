@@ -11,6 +11,7 @@ mod errors;
 mod locks;
 mod own;
 mod pool;
+mod read_only;
 mod recovery;
 mod relations;
 mod schema;

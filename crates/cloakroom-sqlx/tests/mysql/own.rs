@@ -4,15 +4,10 @@ use std::time::Duration;
 
 use cloakroom_core::{ErrorKind, Guard, Limits, Store as _};
 use cloakroom_sqlx::MySqlStore;
-use servers::{MariaDb, MariaDbOptions};
+use servers::MariaDb;
 use tokio::time::timeout;
 
 use crate::support::*;
-
-/// Starts a server, which takes a while.
-async fn start(options: MariaDbOptions) -> MariaDb {
-    tokio::task::spawn_blocking(move || options.start().unwrap()).await.unwrap()
-}
 
 /// Each commit that is answered is told; the server is killed in the middle of them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -105,12 +100,7 @@ async fn what_is_too_much_for_the_server_is_told() {
 async fn a_user_may_be_limited_to_four_rights() {
     let mariadb = start(MariaDb::options()).await;
     let owner = MySqlStore::connect(&mariadb.url()).await.unwrap();
-    let limited = "CREATE USER limited@'127.0.0.1' IDENTIFIED BY 'secret'; \
-                   INSERT INTO mysql.db (host, db, user, select_priv, insert_priv, update_priv, delete_priv) \
-                   VALUES ('127.0.0.1', 'cloakroom', 'limited', 'Y', 'Y', 'Y', 'Y'); FLUSH PRIVILEGES";
-    mariadb.sql(limited).unwrap();
-    let url = mariadb.url().replace("cloakroom:cloakroom@", "limited:secret@");
-    let store = MySqlStore::connect(&url).await.unwrap();
+    let store = MySqlStore::connect(&limited(&mariadb)).await.unwrap();
     let ticket = session_of(&store, "ada").await;
     let mut cleared = change(ticket.guard(), vec![set("b", "1")]);
     cleared.changes.clear = true;
