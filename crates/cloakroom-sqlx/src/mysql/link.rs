@@ -130,7 +130,7 @@ impl Link {
         !self.is_doubted
     }
 
-    /// Sends all statements in one message, and returns the answer to each.
+    /// Sends all statements, and returns the answer to each.
     pub(super) async fn run(&mut self, script: Script) -> Result<Vec<Answer>, sqlx::Error> {
         self.is_busy = true;
         let result = answers(&mut self.connection, script).await;
@@ -182,13 +182,15 @@ impl Drop for Link {
 }
 
 async fn answers(connection: &mut MySqlConnection, script: Script) -> Result<Vec<Answer>, sqlx::Error> {
-    let mut results = sqlx::raw_sql(AssertSqlSafe(script.text())).fetch_many(connection);
     let (mut answers, mut rows) = (Vec::new(), Vec::new());
-    while let Some(result) = results.try_next().await? {
-        match result {
-            Either::Right(row) => rows.push(row),
-            Either::Left(done) => {
-                answers.push(Answer { rows: std::mem::take(&mut rows), affected: done.rows_affected() });
+    for message in script.messages() {
+        let mut results = sqlx::raw_sql(AssertSqlSafe(message)).fetch_many(&mut *connection);
+        while let Some(result) = results.try_next().await? {
+            match result {
+                Either::Right(row) => rows.push(row),
+                Either::Left(done) => {
+                    answers.push(Answer { rows: std::mem::take(&mut rows), affected: done.rows_affected() });
+                }
             }
         }
     }

@@ -90,9 +90,9 @@ impl Session {
 pub(super) struct Names<'a>(HashMap<Handle, Vec<&'a MySqlRow>>);
 
 impl<'a> Names<'a> {
-    pub(super) fn new(answer: &'a Answer) -> Result<Self, sqlx::Error> {
+    pub(super) fn new(answers: &'a [Answer]) -> Result<Self, sqlx::Error> {
         let mut rows: HashMap<Handle, Vec<&'a MySqlRow>> = HashMap::new();
-        for row in &answer.rows {
+        for row in answers.iter().flat_map(|answer| &answer.rows) {
             rows.entry(handle(row, 0)?).or_default().push(row);
         }
         Ok(Self(rows))
@@ -128,9 +128,9 @@ impl Step<'_> {
             return Ok(Vec::new());
         }
         let mut questions: Vec<_> = sorted(handles).into_iter().map(lock_session).collect();
-        questions.push(select_names(&of_handles(handles.iter().copied())));
+        questions.extend(of_handles(handles).iter().map(|some| select_names(some)));
         let answers = self.ask(&questions).await?;
-        let Some((names, locked)) = answers.split_last() else { return Ok(Vec::new()) };
+        let (locked, names) = answers.split_at(handles.len().min(answers.len()));
         let names = Names::new(names)?;
         let mut found = Vec::with_capacity(handles.len());
         for row in locked.iter().flat_map(|answer| &answer.rows) {

@@ -7,7 +7,7 @@ use super::MySqlStore;
 use super::deadlock::Attempts;
 use super::principal::handles;
 use super::row::{attribute, handle, number, readable};
-use super::script::{Script, of_handle, of_handles, of_names};
+use super::script::{Answer, Script, of_handle, of_handles, of_names};
 use super::session::{Names, SESSION_AND_RECORD, Session, select_names, sorted};
 use super::statements::NOW;
 use super::step::{Closing, Step};
@@ -137,9 +137,10 @@ impl Step<'_> {
         let found = due.iter().map(|row| handle(row, 0)).collect::<Result<Vec<_>, _>>()?;
         let mut sweeping = Sweeping { removed: past, ..Sweeping::default() };
         if !found.is_empty() {
-            let mut answers = self.ask(&questions(&found, sweep)).await?.into_iter();
-            let (names, values) = (answers.next().unwrap_or_default(), answers.next().unwrap_or_default());
-            let (names, mut values) = (Names::new(&names)?, by_session(values.rows)?);
+            let lists = of_handles(&found);
+            let mut names = self.ask(&questions(&lists, sweep)).await?;
+            let values = names.split_off(lists.len().min(names.len()));
+            let (names, mut values) = (Names::new(&names)?, by_session(values)?);
             for (row, handle) in due.iter().zip(&found) {
                 sweeping.sort(row, *handle, &names, values.remove(handle).unwrap_or_default(), self.now);
             }
@@ -150,21 +151,23 @@ impl Step<'_> {
     }
 }
 
-fn questions(found: &[Handle], sweep: &Sweep) -> Vec<String> {
-    let list = of_handles(found.iter().copied());
-    let values = |which: &str| {
-        format!(
-            "SELECT session, name, revision, lapses_at, value FROM cloakroom_attributes \
-             WHERE session IN ({list}) AND name > x''{which}"
-        )
+/// Asks for the names of the sessions in each list, and then for the values that are wanted.
+fn questions(lists: &[String], sweep: &Sweep) -> Vec<String> {
+    let which = match &sweep.select.values {
+        Wanted::Nothing => None,
+        Wanted::Named(names) => Some(format!(" AND name IN ({})", of_names(names.iter()))),
+        Wanted::Everything => Some(String::new()),
     };
-    let mut questions = vec![select_names(&list)];
-    match &sweep.select.values {
-        Wanted::Nothing => {}
-        Wanted::Named(names) => questions.push(values(&format!(" AND name IN ({})", of_names(names.iter())))),
-        Wanted::Everything => questions.push(values("")),
-    }
-    questions
+    let values = |list: &String| {
+        which.as_ref().map(|which| {
+            format!(
+                "SELECT session, name, revision, lapses_at, value FROM cloakroom_attributes \
+                 WHERE session IN ({list}) AND name > x''{which}"
+            )
+        })
+    };
+    let names = lists.iter().map(|list| select_names(list));
+    names.chain(lists.iter().filter_map(values)).collect()
 }
 
 /// Sorts what a sweep has found.
@@ -215,9 +218,9 @@ impl Sweeping {
 }
 
 /// Sorts rows by the handle in their first column.
-fn by_session(rows: Vec<MySqlRow>) -> Result<HashMap<Handle, Vec<MySqlRow>>, sqlx::Error> {
+fn by_session(answers: Vec<Answer>) -> Result<HashMap<Handle, Vec<MySqlRow>>, sqlx::Error> {
     let mut sorted: HashMap<_, Vec<_>> = HashMap::new();
-    for row in rows {
+    for row in answers.into_iter().flat_map(|answer| answer.rows) {
         sorted.entry(handle(&row, 0)?).or_default().push(row);
     }
     Ok(sorted)

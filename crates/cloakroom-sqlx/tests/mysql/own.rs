@@ -1,8 +1,11 @@
 //! What cannot be done to a server that others use.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
-use cloakroom_core::{ErrorKind, Guard, Limits, Store as _};
+use cloakroom_core::{
+    ErrorKind, Guard, Invalidate, Invalidated, Limits, Select, Store as _, Sweep, Ticket, Wanted,
+};
 use cloakroom_sqlx::MySqlStore;
 use servers::MariaDb;
 use tokio::time::timeout;
@@ -93,6 +96,65 @@ async fn what_is_too_much_for_the_server_is_told() {
     };
     assert_eq!(error.kind(), ErrorKind::Full);
     assert_eq!(read(&store, &ticket, "a").await.unwrap(), "1");
+}
+
+/// More than one message of a server's smallest usual size can name.
+const MANY: usize = 12_000;
+
+/// Starts a server that takes messages of 1 MiB, and a store on it.
+async fn with_small_messages() -> (MariaDb, MySqlStore) {
+    let mariadb = start(MariaDb::options().set("max_allowed_packet", "1M")).await;
+    let store = MySqlStore::connect(&mariadb.url()).await.unwrap();
+    (mariadb, store)
+}
+
+/// Makes [`MANY`] copies of a session.
+fn copy(mariadb: &MariaDb, ticket: &Ticket) {
+    let session: String = ticket.handle().as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let sql = format!(
+        "INSERT INTO cloakroom_sessions SELECT UNHEX(LPAD(HEX(seq), 32, '0')), epoch, due_at, principal \
+         FROM cloakroom_sessions JOIN seq_1_to_{MANY} WHERE handle = x'{session}'; \
+         INSERT INTO cloakroom_attributes \
+         SELECT UNHEX(LPAD(HEX(seq), 32, '0')), name, revision, lapses_at, value \
+         FROM cloakroom_attributes JOIN seq_1_to_{MANY} WHERE session = x'{session}'"
+    );
+    mariadb.sql(&sql).unwrap();
+}
+
+fn sessions(mariadb: &MariaDb) -> usize {
+    mariadb.sql("SELECT count(*) FROM cloakroom_sessions").unwrap().trim().parse().unwrap()
+}
+
+#[tokio::test]
+async fn very_many_sessions_of_a_principal_end_together() {
+    let (mariadb, store) = with_small_messages().await;
+    let (one, other) = (session_of(&store, "ada").await, session_of(&store, "bob").await);
+    copy(&mariadb, &one);
+    let others = Invalidate::Principal { principal: principal("ada"), except: Some(one.handle()) };
+    let Invalidated::Done(ended) = store.invalidate(&others).await.unwrap() else { panic!("superseded") };
+    assert_eq!(ended.iter().map(|ended| ended.handle).collect::<HashSet<_>>().len(), MANY);
+    assert!(ended.len() == MANY && ended.iter().all(|ended| ended.names == [name("a")]));
+    for ticket in [one, other] {
+        assert_eq!(read(&store, &ticket, "a").await.unwrap(), "1");
+    }
+    assert_eq!(sessions(&mariadb), 2);
+}
+
+#[tokio::test]
+async fn very_many_sessions_are_swept_together() {
+    let (mariadb, store) = with_small_messages().await;
+    let kept = session(&store, "a", "1").await;
+    copy(&mariadb, &expired(&store, "a").await);
+    let select = Select { values: Wanted::Everything, names: true };
+    let sweep = Sweep { limit: u32::MAX, lease: Some(INTERVAL), select };
+    let ended = store.sweep(&sweep).await.unwrap();
+    let handles: HashSet<_> = ended.iter().map(|ended| ended.handle).collect();
+    assert_eq!((ended.len(), handles.len()), (MANY + 1, MANY + 1));
+    assert!(ended.iter().all(|ended| ended.names == [name("a")] && ended.attributes[0].value == "1"));
+    assert_eq!(store.sweep(&sweep).await.unwrap().len(), 0, "they are leased");
+    store.acknowledge(&handles.into_iter().collect::<Vec<_>>()).await.unwrap();
+    assert_eq!(sessions(&mariadb), 1);
+    assert_eq!(read(&store, &kept, "a").await.unwrap(), "1");
 }
 
 /// These are all the rights that the store needs, once there are tables.
