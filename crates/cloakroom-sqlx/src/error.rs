@@ -39,3 +39,17 @@ fn database_kind(error: &dyn DatabaseError) -> ErrorKind {
     let _ = error;
     ErrorKind::Other
 }
+
+/// Returns whether it failed because the file may only be read. (That a server takes no writes is
+/// [`ErrorKind::Unavailable`].)
+#[cfg(any(feature = "sqlite", feature = "mysql"))]
+pub(crate) fn is_read_only(error: &Error) -> bool {
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<sqlx::Error>());
+    let Some(error) = source.and_then(sqlx::Error::as_database_error) else { return false };
+    #[cfg(feature = "sqlite")]
+    if error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
+        return crate::sqlite::is_read_only(error);
+    }
+    let _ = error;
+    false
+}

@@ -7,6 +7,7 @@ use std::time::Duration;
 use cloakroom_core::{Admission, Error, ErrorKind, Handle, Load, Record, Timestamp};
 use tokio::time::timeout;
 
+use crate::error::is_read_only;
 use crate::record::{Damaged, decode};
 
 /// How long a load waits to record an access that a later one can record as well.
@@ -50,7 +51,7 @@ impl Due {
     }
 
     /// Stores it, or postpones it. A load need not fail, nor wait for long, because the session is locked, the disk full or
-    /// the server read-only, while more than half of the session's interval is left for a later load to do it.
+    /// the database read-only, while more than half of the session's interval is left for a later load to do it.
     pub(crate) async fn record(
         self,
         touch: impl Future<Output = Result<Touched, Error>> + Send,
@@ -60,7 +61,7 @@ impl Due {
         }
         match timeout(PATIENCE, touch).await {
             Err(elapsed) => Ok(self.postpone(&elapsed)),
-            Ok(Err(error)) if may_pass(error.kind()) => Ok(self.postpone(&error)),
+            Ok(Err(error)) if may_pass(&error) => Ok(self.postpone(&error)),
             Ok(result) => result,
         }
     }
@@ -71,6 +72,7 @@ impl Due {
     }
 }
 
-fn may_pass(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Full)
+fn may_pass(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Full)
+        || is_read_only(error)
 }

@@ -1,10 +1,13 @@
+use std::io;
 use std::time::Duration;
 
 use cloakroom_core::Error;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use sqlx::{Connection as _, Executor as _, MySqlPool};
+use tokio::time::timeout;
 
 use super::error::failed;
+use super::link::PATIENCE;
 use super::step::LOCK_WAIT;
 
 const CONNECT: &str = "connect";
@@ -23,7 +26,8 @@ pub(super) fn pool_options() -> MySqlPoolOptions {
         .before_acquire(|connection, meta| {
             Box::pin(async move {
                 if meta.idle_for >= IDLE {
-                    connection.ping().await?;
+                    let answer = timeout(PATIENCE, connection.ping()).await;
+                    answer.map_err(|_| sqlx::Error::Io(io::ErrorKind::TimedOut.into()))??;
                 }
                 Ok(true)
             })

@@ -70,7 +70,7 @@ impl MySqlStore {
         let names_at = opening.push(&select_names(&of_handle(handle)));
         let (step, answers) = opening.send(self.links.acquire().await?, now_at).await?;
         let Some(row) = answers[session_at].rows.first() else { return Ok((step, None)) };
-        let session = Session::read(row, &Names::new(&answers[names_at])?, step.now)?;
+        let session = Session::read(row, &Names::new(&answers[names_at..=names_at])?, step.now)?;
         let is_open = !session.is_sealed && number(row, 3, "epoch")? == step.epoch;
         Ok((step, Some(session).filter(|_| is_open)))
     }

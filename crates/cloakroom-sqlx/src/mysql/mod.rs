@@ -4,6 +4,7 @@ mod commit;
 mod connect;
 mod create;
 mod deadlock;
+mod departure;
 mod end;
 mod error;
 mod link;
@@ -113,6 +114,9 @@ impl MySqlStore {
     /// | `acquire_timeout` | 5 s | a server that is away is told soon |
     /// | `test_before_acquire` | off | the test is a round trip more for each operation; instead a connection is asked for a sign of life when it was idle for 30 s, or when another one was lost |
     /// | `innodb_lock_wait_timeout` | 5 s | a commit whose caller has given up does not wait long; the server's default is 50 s |
+    ///
+    /// The last two are a `before_acquire` and an `after_connect`: one of your own takes their place. A `before_acquire` is
+    /// called for each operation whose connection was idle.
     #[must_use]
     pub fn pool_options() -> MySqlPoolOptions {
         connect::pool_options()

@@ -5,13 +5,20 @@ use sqlx::mysql::MySqlRow;
 
 use crate::namespace::Namespace;
 
-/// Several statements that go to the server as one message.
+/// How many bytes a message has at most, unless one statement alone is longer: far less than the least
+/// `max_allowed_packet` that a server should have, 1 MiB.
+const MESSAGE: usize = 1 << 18;
+
+/// How many handles one statement can list.
+const LISTED: usize = 500;
+
+/// Several statements that go to the server as one message, or as several where they are very many.
 ///
 /// Only handles, names, principals and numbers are ever part of the text: the driver logs it. Values and records are
 /// parameters of prepared statements, which are one to a message.
 #[derive(Debug, Default)]
 pub(super) struct Script {
-    text: String,
+    messages: Vec<String>,
     statements: usize,
 }
 
@@ -25,19 +32,23 @@ pub(super) struct Answer {
 impl Script {
     /// Adds a statement, and returns where its answer will be. `cloakroom_` becomes the namespace.
     pub(super) fn push(&mut self, namespace: &Namespace, statement: &str) -> usize {
-        self.text.push_str(&namespace.apply(statement));
-        self.text.push(';');
+        let mut statement = namespace.apply(statement);
+        statement.push(';');
+        self.push_all(&statement);
         self.statements += 1;
         self.statements - 1
     }
 
     /// Adds statements whose answers nobody asks for.
     pub(super) fn push_all(&mut self, statements: &str) {
-        self.text.push_str(statements);
+        match self.messages.last_mut() {
+            Some(message) if message.len() + statements.len() <= MESSAGE => message.push_str(statements),
+            _ => self.messages.push(statements.to_owned()),
+        }
     }
 
-    pub(super) fn text(self) -> String {
-        self.text
+    pub(super) fn messages(self) -> Vec<String> {
+        self.messages
     }
 }
 
@@ -46,9 +57,9 @@ pub(super) fn of_handle(handle: Handle) -> String {
     literal(handle.as_bytes())
 }
 
-/// Writes handles as a list of literals, which must not be empty.
-pub(super) fn of_handles(handles: impl IntoIterator<Item = Handle>) -> String {
-    list(handles.into_iter().map(of_handle))
+/// Writes handles as lists of literals, each for one statement.
+pub(super) fn of_handles(handles: &[Handle]) -> Vec<String> {
+    handles.chunks(LISTED).map(|some| list(some.iter().copied().map(of_handle))).collect()
 }
 
 /// Writes names as a list of literals; that of the record, which is no attribute's, where there are none.
@@ -92,6 +103,23 @@ mod tests {
         let (mut script, shop) = (Script::default(), Namespace::new("shop").unwrap());
         assert_eq!(script.push(&shop, "SELECT 1"), 0);
         assert_eq!(script.push(&shop, "SELECT 2 FROM cloakroom_state"), 1);
-        assert_eq!(script.text(), "SELECT 1;SELECT 2 FROM shop_state;");
+        assert_eq!(script.messages(), ["SELECT 1;SELECT 2 FROM shop_state;"]);
+    }
+
+    #[test]
+    fn many_statements_are_several_messages() {
+        let (mut script, namespace) = (Script::default(), Namespace::default());
+        let statements: Vec<_> = (0..40_000).map(|number| format!("SELECT {number}")).collect();
+        for (at, statement) in statements.iter().enumerate() {
+            assert_eq!(script.push(&namespace, statement), at);
+        }
+        script.push(&namespace, &"x".repeat(MESSAGE));
+        let messages = script.messages();
+        let (last, many) = messages.split_last().unwrap();
+        assert!(
+            many.len() > 1 && many.iter().all(|message| message.len() <= MESSAGE && message.ends_with(';'))
+        );
+        assert_eq!(many.concat(), statements.join(";") + ";");
+        assert_eq!(last.len(), MESSAGE + 1, "one that is too long is alone");
     }
 }

@@ -41,11 +41,21 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Reads one from three columns: handle, `lapses_at`, record. What lapses after its end is still there at its end.
+    /// Reads one from three columns: handle, `lapses_at`, record.
     pub(super) fn read(row: &MySqlRow, names: &Names<'_>, now: Timestamp) -> Result<Self, sqlx::Error> {
+        Self::read_record(row)?.with_names(names, now)
+    }
+
+    /// The same, but for the names of its attributes.
+    pub(super) fn read_record(row: &MySqlRow) -> Result<Self, sqlx::Error> {
         let (handle, record) = (handle(row, 0)?, decode_for_load(bytes(row, 2)?)?);
-        let names = names.of(handle, now.min(record.expires_at()))?;
-        Ok(Self { handle, record, is_sealed: lapse(row, 1)?.is_some(), names })
+        Ok(Self { handle, record, is_sealed: lapse(row, 1)?.is_some(), names: Vec::new() })
+    }
+
+    /// Reads the names as well. What lapses after its end is still there at its end.
+    pub(super) fn with_names(self, names: &Names<'_>, now: Timestamp) -> Result<Self, sqlx::Error> {
+        let names = names.of(self.handle, now.min(self.record.expires_at()))?;
+        Ok(Self { names, ..self })
     }
 
     pub(super) fn is_live(&self, now: Timestamp) -> bool {
@@ -80,9 +90,9 @@ impl Session {
 pub(super) struct Names<'a>(HashMap<Handle, Vec<&'a MySqlRow>>);
 
 impl<'a> Names<'a> {
-    pub(super) fn new(answer: &'a Answer) -> Result<Self, sqlx::Error> {
+    pub(super) fn new(answers: &'a [Answer]) -> Result<Self, sqlx::Error> {
         let mut rows: HashMap<Handle, Vec<&'a MySqlRow>> = HashMap::new();
-        for row in &answer.rows {
+        for row in answers.iter().flat_map(|answer| &answer.rows) {
             rows.entry(handle(row, 0)?).or_default().push(row);
         }
         Ok(Self(rows))
@@ -118,9 +128,9 @@ impl Step<'_> {
             return Ok(Vec::new());
         }
         let mut questions: Vec<_> = sorted(handles).into_iter().map(lock_session).collect();
-        questions.push(select_names(&of_handles(handles.iter().copied())));
+        questions.extend(of_handles(handles).iter().map(|some| select_names(some)));
         let answers = self.ask(&questions).await?;
-        let Some((names, locked)) = answers.split_last() else { return Ok(Vec::new()) };
+        let (locked, names) = answers.split_at(handles.len().min(answers.len()));
         let names = Names::new(names)?;
         let mut found = Vec::with_capacity(handles.len());
         for row in locked.iter().flat_map(|answer| &answer.rows) {

@@ -1,13 +1,13 @@
 use std::collections::HashMap;
 
-use cloakroom_core::{Ended, Error, Handle, StoredAttribute, Sweep, Wanted};
+use cloakroom_core::{Ended, Error, Handle, Sweep, Timestamp, Wanted};
 use sqlx::mysql::MySqlRow;
 
 use super::MySqlStore;
 use super::deadlock::Attempts;
 use super::principal::handles;
 use super::row::{attribute, handle, number, readable};
-use super::script::{Script, of_handle, of_handles, of_names};
+use super::script::{Answer, Script, of_handle, of_handles, of_names};
 use super::session::{Names, SESSION_AND_RECORD, Session, select_names, sorted};
 use super::statements::NOW;
 use super::step::{Closing, Step};
@@ -137,17 +137,13 @@ impl Step<'_> {
         let found = due.iter().map(|row| handle(row, 0)).collect::<Result<Vec<_>, _>>()?;
         let mut sweeping = Sweeping { removed: past, ..Sweeping::default() };
         if !found.is_empty() {
-            let answers = self.ask(&questions(&found, sweep)).await?;
-            let names = Names::new(&answers[0])?;
-            let now = self.now;
+            let lists = of_handles(&found);
+            let mut names = self.ask(&questions(&lists, sweep)).await?;
+            let values = names.split_off(lists.len().min(names.len()));
+            let (names, mut values) = (Names::new(&names)?, by_session(values)?);
             for (row, handle) in due.iter().zip(&found) {
-                match readable(Session::read(row, &names, now)) {
-                    None => sweeping.removed.push(*handle),
-                    Some(session) if session.record.is_live(now) => sweeping.moved.push(session),
-                    Some(session) => sweeping.expired.push(session),
-                }
+                sweeping.sort(row, *handle, &names, values.remove(handle).unwrap_or_default(), self.now);
             }
-            sweeping.values = answers.into_iter().nth(1).map(|answer| answer.rows).unwrap_or_default();
         }
         let is_full = due.len() >= sweep.limit as usize;
         let ended = sweeping.finish(self, sweep).await?;
@@ -155,21 +151,23 @@ impl Step<'_> {
     }
 }
 
-fn questions(found: &[Handle], sweep: &Sweep) -> Vec<String> {
-    let list = of_handles(found.iter().copied());
-    let values = |which: &str| {
-        format!(
-            "SELECT session, name, revision, lapses_at, value FROM cloakroom_attributes \
-             WHERE session IN ({list}) AND name > x''{which}"
-        )
+/// Asks for the names of the sessions in each list, and then for the values that are wanted.
+fn questions(lists: &[String], sweep: &Sweep) -> Vec<String> {
+    let which = match &sweep.select.values {
+        Wanted::Nothing => None,
+        Wanted::Named(names) => Some(format!(" AND name IN ({})", of_names(names.iter()))),
+        Wanted::Everything => Some(String::new()),
     };
-    let mut questions = vec![select_names(&list)];
-    match &sweep.select.values {
-        Wanted::Nothing => {}
-        Wanted::Named(names) => questions.push(values(&format!(" AND name IN ({})", of_names(names.iter())))),
-        Wanted::Everything => questions.push(values("")),
-    }
-    questions
+    let values = |list: &String| {
+        which.as_ref().map(|which| {
+            format!(
+                "SELECT session, name, revision, lapses_at, value FROM cloakroom_attributes \
+                 WHERE session IN ({list}) AND name > x''{which}"
+            )
+        })
+    };
+    let names = lists.iter().map(|list| select_names(list));
+    names.chain(lists.iter().filter_map(values)).collect()
 }
 
 /// Sorts what a sweep has found.
@@ -177,14 +175,34 @@ fn questions(found: &[Handle], sweep: &Sweep) -> Vec<String> {
 struct Sweeping {
     removed: Vec<Handle>,
     moved: Vec<Session>,
-    expired: Vec<Session>,
-    values: Vec<MySqlRow>,
+    ended: Vec<Ended>,
 }
 
 impl Sweeping {
+    /// Only of a session that has expired all must be readable: a live one is left as it is.
+    fn sort(
+        &mut self,
+        row: &MySqlRow,
+        handle: Handle,
+        names: &Names<'_>,
+        values: Vec<MySqlRow>,
+        now: Timestamp,
+    ) {
+        let Some(session) = readable(Session::read_record(row)) else {
+            return self.removed.push(handle);
+        };
+        if session.record.is_live(now) {
+            return self.moved.push(session);
+        }
+        match readable(session.with_names(names, now).and_then(|session| told(session, values))) {
+            None => self.removed.push(handle),
+            Some(ended) => self.ended.push(ended),
+        }
+    }
+
     async fn finish(self, step: Step<'_>, sweep: &Sweep) -> Result<Vec<Ended>, sqlx::Error> {
         let now = step.now;
-        let expired: Vec<_> = self.expired.iter().map(|session| session.handle).collect();
+        let expired: Vec<_> = self.ended.iter().map(|ended| ended.handle).collect();
         let mut closing = step.closing();
         closing.push_end(self.removed);
         for session in &self.moved {
@@ -194,25 +212,27 @@ impl Sweeping {
             None => closing.push_end(expired),
             Some(lease) => closing.push_claim(&expired, millis(now.plus(lease))),
         }
-        let ended = told(self.expired, self.values)?;
         closing.commit().await?;
-        Ok(ended)
+        Ok(self.ended)
     }
 }
 
-/// Tells of the sessions, each with its values.
-fn told(expired: Vec<Session>, values: Vec<MySqlRow>) -> Result<Vec<Ended>, sqlx::Error> {
-    let mut attributes: HashMap<Handle, Vec<StoredAttribute>> = HashMap::new();
-    for row in values {
-        attributes.entry(handle(&row, 0)?).or_default().push(attribute(row, 1, &[])?);
+/// Sorts rows by the handle in their first column.
+fn by_session(answers: Vec<Answer>) -> Result<HashMap<Handle, Vec<MySqlRow>>, sqlx::Error> {
+    let mut sorted: HashMap<_, Vec<_>> = HashMap::new();
+    for row in answers.into_iter().flat_map(|answer| answer.rows) {
+        sorted.entry(handle(&row, 0)?).or_default().push(row);
     }
-    let tell = |session: Session| {
-        let (end, reason) = (session.record.expires_at(), session.record.end_reason());
-        let mut attributes = attributes.remove(&session.handle).unwrap_or_default();
-        attributes.retain(|it| it.lapses_at.is_none_or(|lapses_at| end < lapses_at));
-        Ended { attributes, ..session.ended(reason) }
-    };
-    Ok(expired.into_iter().map(tell).collect())
+    Ok(sorted)
+}
+
+/// Tells of a session with its values.
+fn told(session: Session, values: Vec<MySqlRow>) -> Result<Ended, sqlx::Error> {
+    let (end, reason) = (session.record.expires_at(), session.record.end_reason());
+    let attributes = values.into_iter().map(|row| attribute(row, 1, &[]));
+    let mut attributes = attributes.collect::<Result<Vec<_>, _>>()?;
+    attributes.retain(|it| it.lapses_at.is_none_or(|lapses_at| end < lapses_at));
+    Ok(Ended { attributes, ..session.ended(reason) })
 }
 
 impl Closing<'_> {

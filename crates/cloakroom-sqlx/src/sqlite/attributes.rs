@@ -27,21 +27,19 @@ pub(super) fn live(
     Ok(found)
 }
 
-/// Reads the selected attributes of a session, whether or not it has ended.
+/// Fetches the rows of the selected attributes of a session, whether or not it has ended.
 pub(super) async fn selected(
     connection: &mut SqliteConnection,
     sql: &Statements,
     handle: Handle,
     wanted: &Wanted,
-    now: Timestamp,
-) -> Result<Vec<StoredAttribute>, sqlx::Error> {
-    let (query, known) = match wanted {
+) -> Result<Vec<SqliteRow>, sqlx::Error> {
+    let query = match wanted {
         Wanted::Nothing => return Ok(Vec::new()),
-        Wanted::Everything => (query(&sql.read.all_values), &[][..]),
-        Wanted::Named(names) => (query(&sql.read.values).bind(json(names.iter())), &names[..]),
+        Wanted::Everything => query(&sql.read.all_values),
+        Wanted::Named(names) => query(&sql.read.values).bind(json(names.iter())),
     };
-    let rows = bind_handle(query, handle).fetch_all(connection).await?;
-    live(rows, 0, known, now)
+    bind_handle(query, handle).fetch_all(connection).await
 }
 
 /// Makes a commit's changes to attributes, at the time and as the version given.

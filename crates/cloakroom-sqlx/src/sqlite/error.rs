@@ -17,6 +17,10 @@ pub(super) fn is_busy(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(|error| matches!(result_code(error), BUSY | LOCKED))
 }
 
+pub(crate) fn is_read_only(error: &dyn DatabaseError) -> bool {
+    result_code(error) == READONLY
+}
+
 /// Returns the primary result code, which is the low byte of the extended one.
 fn result_code(error: &dyn DatabaseError) -> i32 {
     let code = error.code().and_then(|code| code.parse::<i32>().ok());

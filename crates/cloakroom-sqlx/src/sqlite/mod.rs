@@ -32,7 +32,7 @@ use tokio::sync::Mutex;
 
 use self::connections::Connections;
 pub use self::depot::SqliteDepot;
-pub(crate) use self::error::kind as error_kind;
+pub(crate) use self::error::{is_read_only, kind as error_kind};
 use self::query::query;
 use self::statements::Statements;
 use self::sweep::SWEEP;

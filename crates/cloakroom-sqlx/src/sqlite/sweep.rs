@@ -1,8 +1,9 @@
-use cloakroom_core::{Ended, Error, Handle, Sweep};
+use cloakroom_core::{Ended, Error, Handle, Sweep, Wanted};
 use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
 
 use super::SqliteStore;
-use super::attributes::selected;
+use super::attributes::{live, selected};
 use super::query::{for_all, query};
 use super::row::{Candidate, raw_handle, readable};
 use super::write::{Step, Writer};
@@ -44,10 +45,13 @@ impl SqliteStore {
             match readable(Candidate::read(row)) {
                 None => damaged.push(raw_handle(row)),
                 Some(session) if session.record.is_live(step.now) => {}
-                Some(session) => {
-                    due.push(raw_handle(row));
-                    ended.push(self.expired(step, session, sweep).await?);
-                }
+                Some(session) => match self.expired(step, session, &sweep.select.values).await? {
+                    None => damaged.push(raw_handle(row)),
+                    Some(told) => {
+                        due.push(raw_handle(row));
+                        ended.push(told);
+                    }
+                },
             }
         }
         for_all(step.connection(), &self.sql.end.delete, None, &damaged).await?;
@@ -61,16 +65,15 @@ impl SqliteStore {
         Ok(ended)
     }
 
+    /// Returns `None` if an attribute that is wanted cannot be read.
     async fn expired(
         &self,
         step: &mut Step<'_>,
         session: Candidate,
-        sweep: &Sweep,
-    ) -> Result<Ended, sqlx::Error> {
-        let (handle, end) = (session.handle, session.record.expires_at());
-        let reason = session.record.end_reason();
-        let attributes = selected(step.connection(), &self.sql, handle, &sweep.select.values, end).await?;
-        Ok(Ended { attributes, ..session.ended(reason) })
+        wanted: &Wanted,
+    ) -> Result<Option<Ended>, sqlx::Error> {
+        let values = selected(step.connection(), &self.sql, session.handle, wanted).await?;
+        Ok(readable(told(session, values, wanted)))
     }
 
     pub(super) async fn acknowledge_with(
@@ -83,4 +86,12 @@ impl SqliteStore {
         for_all(step.connection(), &self.sql.end.acknowledge, None, &handles).await?;
         step.commit().await
     }
+}
+
+/// Tells of a session that has expired with its values.
+fn told(session: Candidate, values: Vec<SqliteRow>, wanted: &Wanted) -> Result<Ended, sqlx::Error> {
+    let known = if let Wanted::Named(names) = wanted { &names[..] } else { &[] };
+    let attributes = live(values, 0, known, session.record.expires_at())?;
+    let reason = session.record.end_reason();
+    Ok(Ended { attributes, ..session.ended(reason) })
 }

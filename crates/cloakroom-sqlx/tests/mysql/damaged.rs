@@ -1,4 +1,4 @@
-use cloakroom_core::{ErrorKind, Invalidate, Invalidated, Store as _};
+use cloakroom_core::{ErrorKind, Invalidate, Invalidated, Select, Store as _, Sweep, Wanted};
 use cloakroom_testkit::Harness as _;
 
 use crate::support::*;
@@ -91,6 +91,43 @@ async fn a_sweep_removes_what_cannot_be_read_and_hands_out_the_rest() {
     tamper(&tables, DAMAGES[1], &cut).await;
     assert_eq!(sweep(&store).await, [sound.handle()]);
     assert_eq!(count(&tables, "cloakroom_sessions").await, 0);
+}
+
+/// Whichever attribute cannot be read, and whoever wants its value: the next sweep has nothing to do with it any more.
+#[tokio::test]
+async fn a_sweep_removes_a_session_one_of_whose_attributes_cannot_be_read() {
+    let nodes = Nodes::new().await;
+    let (store, tables) = (nodes.store().await, nodes.tables().await);
+    let select = Select { values: Wanted::Everything, names: false };
+    for damage in ["name = x'610a'", "name = x'ff'", "revision = -1", "lapses_at = -1"] {
+        for lease in [None, Some(INTERVAL)] {
+            let (damaged, sound) = (expired(&store, "a").await, expired(&store, "a").await);
+            let sql = format!("UPDATE cloakroom_attributes SET {damage} WHERE session = ? AND name > x''");
+            tamper(&tables, &sql, &damaged).await;
+            let swept = store.sweep(&Sweep { limit: 1000, lease, select: select.clone() }).await.unwrap();
+            let told: Vec<_> = swept.iter().map(|ended| (ended.handle, ended.attributes.len())).collect();
+            assert_eq!(told, [(sound.handle(), 1)], "{damage}");
+            store.acknowledge(&[sound.handle()]).await.unwrap();
+            assert_eq!(count(&tables, "cloakroom_sessions").await, 0, "{damage}");
+        }
+    }
+}
+
+/// A sweep looks at sessions that have been accessed since it was to look at them.
+#[tokio::test]
+async fn a_sweep_leaves_a_live_session_one_of_whose_attributes_cannot_be_read() {
+    let nodes = Nodes::new().await;
+    let (store, tables) = (nodes.store().await, nodes.tables().await);
+    let damaged = session(&store, "a", "1").await;
+    tamper(
+        &tables,
+        "UPDATE cloakroom_attributes SET lapses_at = -1 WHERE session = ? AND name > x''",
+        &damaged,
+    )
+    .await;
+    tamper(&tables, "UPDATE cloakroom_sessions SET due_at = 0 WHERE handle = ?", &damaged).await;
+    assert_eq!(sweep(&store).await, []);
+    assert_eq!(count(&tables, "cloakroom_sessions WHERE due_at > 0").await, 1);
 }
 
 #[tokio::test]

@@ -61,7 +61,7 @@ async fn a_wrong_password_or_url_is_refused() {
 }
 
 #[tokio::test]
-async fn a_database_that_may_not_be_written_refuses() {
+async fn a_database_that_may_not_be_written_is_unavailable() {
     let nodes = Nodes::new().await;
     let ticket = session(&nodes.store().await, "a", "1").await;
     let options = MySqlStore::pool_options().after_connect(|connection, _| {
@@ -70,7 +70,7 @@ async fn a_database_that_may_not_be_written_refuses() {
     let store = MySqlStore::new(options.connect_with(nodes.options()).await.unwrap());
     assert_eq!(read(&store, &ticket, "a").await.unwrap(), "1");
     let error = store.commit(&change(ticket.guard(), Vec::new())).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Refused);
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
 }
 
 #[tokio::test]

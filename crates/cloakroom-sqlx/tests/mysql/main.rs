@@ -10,6 +10,8 @@ mod dropped;
 mod errors;
 mod locks;
 mod own;
+mod pool;
+mod read_only;
 mod recovery;
 mod relations;
 mod schema;

@@ -1,18 +1,16 @@
 //! What cannot be done to a server that others use.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
-use cloakroom_core::{ErrorKind, Guard, Limits, Store as _};
+use cloakroom_core::{
+    ErrorKind, Guard, Invalidate, Invalidated, Limits, Select, Store as _, Sweep, Ticket, Wanted,
+};
 use cloakroom_sqlx::MySqlStore;
-use servers::{MariaDb, MariaDbOptions};
+use servers::MariaDb;
 use tokio::time::timeout;
 
 use crate::support::*;
-
-/// Starts a server, which takes a while.
-async fn start(options: MariaDbOptions) -> MariaDb {
-    tokio::task::spawn_blocking(move || options.start().unwrap()).await.unwrap()
-}
 
 /// Each commit that is answered is told; the server is killed in the middle of them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -100,17 +98,71 @@ async fn what_is_too_much_for_the_server_is_told() {
     assert_eq!(read(&store, &ticket, "a").await.unwrap(), "1");
 }
 
+/// More than one message of a server's smallest usual size can name.
+const MANY: usize = 12_000;
+
+/// Starts a server that takes messages of 1 MiB, and a store on it.
+async fn with_small_messages() -> (MariaDb, MySqlStore) {
+    let mariadb = start(MariaDb::options().set("max_allowed_packet", "1M")).await;
+    let store = MySqlStore::connect(&mariadb.url()).await.unwrap();
+    (mariadb, store)
+}
+
+/// Makes [`MANY`] copies of a session.
+fn copy(mariadb: &MariaDb, ticket: &Ticket) {
+    let session: String = ticket.handle().as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let sql = format!(
+        "INSERT INTO cloakroom_sessions SELECT UNHEX(LPAD(HEX(seq), 32, '0')), epoch, due_at, principal \
+         FROM cloakroom_sessions JOIN seq_1_to_{MANY} WHERE handle = x'{session}'; \
+         INSERT INTO cloakroom_attributes \
+         SELECT UNHEX(LPAD(HEX(seq), 32, '0')), name, revision, lapses_at, value \
+         FROM cloakroom_attributes JOIN seq_1_to_{MANY} WHERE session = x'{session}'"
+    );
+    mariadb.sql(&sql).unwrap();
+}
+
+fn sessions(mariadb: &MariaDb) -> usize {
+    mariadb.sql("SELECT count(*) FROM cloakroom_sessions").unwrap().trim().parse().unwrap()
+}
+
+#[tokio::test]
+async fn very_many_sessions_of_a_principal_end_together() {
+    let (mariadb, store) = with_small_messages().await;
+    let (one, other) = (session_of(&store, "ada").await, session_of(&store, "bob").await);
+    copy(&mariadb, &one);
+    let others = Invalidate::Principal { principal: principal("ada"), except: Some(one.handle()) };
+    let Invalidated::Done(ended) = store.invalidate(&others).await.unwrap() else { panic!("superseded") };
+    assert_eq!(ended.iter().map(|ended| ended.handle).collect::<HashSet<_>>().len(), MANY);
+    assert!(ended.len() == MANY && ended.iter().all(|ended| ended.names == [name("a")]));
+    for ticket in [one, other] {
+        assert_eq!(read(&store, &ticket, "a").await.unwrap(), "1");
+    }
+    assert_eq!(sessions(&mariadb), 2);
+}
+
+#[tokio::test]
+async fn very_many_sessions_are_swept_together() {
+    let (mariadb, store) = with_small_messages().await;
+    let kept = session(&store, "a", "1").await;
+    copy(&mariadb, &expired(&store, "a").await);
+    let select = Select { values: Wanted::Everything, names: true };
+    let sweep = Sweep { limit: u32::MAX, lease: Some(INTERVAL), select };
+    let ended = store.sweep(&sweep).await.unwrap();
+    let handles: HashSet<_> = ended.iter().map(|ended| ended.handle).collect();
+    assert_eq!((ended.len(), handles.len()), (MANY + 1, MANY + 1));
+    assert!(ended.iter().all(|ended| ended.names == [name("a")] && ended.attributes[0].value == "1"));
+    assert_eq!(store.sweep(&sweep).await.unwrap().len(), 0, "they are leased");
+    store.acknowledge(&handles.into_iter().collect::<Vec<_>>()).await.unwrap();
+    assert_eq!(sessions(&mariadb), 1);
+    assert_eq!(read(&store, &kept, "a").await.unwrap(), "1");
+}
+
 /// These are all the rights that the store needs, once there are tables.
 #[tokio::test]
 async fn a_user_may_be_limited_to_four_rights() {
     let mariadb = start(MariaDb::options()).await;
     let owner = MySqlStore::connect(&mariadb.url()).await.unwrap();
-    let limited = "CREATE USER limited@'127.0.0.1' IDENTIFIED BY 'secret'; \
-                   INSERT INTO mysql.db (host, db, user, select_priv, insert_priv, update_priv, delete_priv) \
-                   VALUES ('127.0.0.1', 'cloakroom', 'limited', 'Y', 'Y', 'Y', 'Y'); FLUSH PRIVILEGES";
-    mariadb.sql(limited).unwrap();
-    let url = mariadb.url().replace("cloakroom:cloakroom@", "limited:secret@");
-    let store = MySqlStore::connect(&url).await.unwrap();
+    let store = MySqlStore::connect(&limited(&mariadb)).await.unwrap();
     let ticket = session_of(&store, "ada").await;
     let mut cleared = change(ticket.guard(), vec![set("b", "1")]);
     cleared.changes.clear = true;

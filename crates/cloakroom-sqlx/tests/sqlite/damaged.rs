@@ -1,4 +1,4 @@
-use cloakroom_core::{ErrorKind, Invalidate, Invalidated, Store as _};
+use cloakroom_core::{ErrorKind, Invalidate, Invalidated, Select, Store as _, Sweep, Wanted};
 use cloakroom_testkit::Harness as _;
 
 use crate::support::*;
@@ -90,6 +90,27 @@ async fn a_sweep_removes_what_cannot_be_read_and_hands_out_the_rest() {
     nodes.clock.advance(INTERVAL);
     assert_eq!(sweep(&store).await, [sound.handle()]);
     assert_eq!(count(&tables, "cloakroom_sessions").await, 0);
+}
+
+/// Whichever attribute cannot be read, and whoever wants its value: the next sweep has nothing to do with it any more.
+#[tokio::test]
+async fn a_sweep_removes_a_session_one_of_whose_attributes_cannot_be_read() {
+    let select = Select { values: Wanted::Everything, names: false };
+    for damage in ["name = 'a' || char(10)", "revision = -1", "lapses_at = -1"] {
+        for lease in [None, Some(INTERVAL)] {
+            let nodes = Nodes::new();
+            let (store, tables) = (nodes.store().await, nodes.tables().await);
+            let (damaged, sound) = (session(&store, "a", "1").await, session(&store, "a", "1").await);
+            let sql = format!("UPDATE cloakroom_attributes SET {damage} WHERE session = ?");
+            tamper(&tables, &sql, &damaged).await;
+            nodes.clock.advance(INTERVAL);
+            let swept = store.sweep(&Sweep { limit: 1000, lease, select: select.clone() }).await.unwrap();
+            let told: Vec<_> = swept.iter().map(|ended| (ended.handle, ended.attributes.len())).collect();
+            assert_eq!(told, [(sound.handle(), 1)], "{damage}");
+            store.acknowledge(&[sound.handle()]).await.unwrap();
+            assert_eq!(count(&tables, "cloakroom_sessions").await, 0, "{damage}");
+        }
+    }
 }
 
 #[tokio::test]

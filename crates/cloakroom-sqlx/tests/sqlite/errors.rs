@@ -1,6 +1,7 @@
 use std::error::Error as _;
+use std::time::Duration;
 
-use cloakroom_core::{ErrorKind, Store as _};
+use cloakroom_core::{ErrorKind, Loaded, Store as _, Touch};
 use cloakroom_sqlx::SqliteStore;
 use cloakroom_testkit::Harness as _;
 
@@ -42,6 +43,19 @@ async fn a_database_that_may_not_be_written_refuses() {
     assert_eq!(read(&store, &ticket, "a").await.unwrap(), "1");
     let error = store.commit(&change(ticket.guard(), Vec::new())).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Refused);
+}
+
+#[tokio::test]
+async fn a_load_that_is_to_record_an_access_needs_no_database_that_may_be_written() {
+    let nodes = Nodes::new();
+    let ticket = session(&nodes.store().await, "a", "1").await;
+    let store = nodes.store_with(1, nodes.options().read_only(true)).await;
+    let touching = load(&ticket, &["a"], Touch::AtMostEvery(Duration::ZERO));
+    nodes.clock.advance(INTERVAL / 4);
+    assert!(matches!(store.load(&touching).await.unwrap(), Loaded::Open(_)));
+    nodes.clock.advance(INTERVAL / 2);
+    let error = store.load(&touching).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused, "or it would expire while it is in use");
 }
 
 #[tokio::test]

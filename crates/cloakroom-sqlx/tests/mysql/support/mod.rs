@@ -7,5 +7,5 @@ mod tables;
 pub(crate) use self::log::Log;
 pub(crate) use self::proxy::{Proxy, Traffic};
 pub(crate) use self::requests::*;
-pub(crate) use self::server::{Nodes, server};
+pub(crate) use self::server::{Nodes, limited, server, start};
 pub(crate) use self::tables::*;

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use cloakroom_sqlx::MySqlStore;
 use cloakroom_testkit::Harness;
+use servers::{MariaDb, MariaDbOptions};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, MySqlConnection, MySqlPool};
 
@@ -77,6 +78,20 @@ pub(crate) fn server() -> MySqlConnectOptions {
         panic!("CLOAKROOM_TEST_MYSQL_URL is not set: run tests/run, or: cargo run -p servers")
     };
     url.parse().unwrap()
+}
+
+/// Starts a server of a test's own, which takes a while.
+pub(crate) async fn start(options: MariaDbOptions) -> MariaDb {
+    tokio::task::spawn_blocking(move || options.start().unwrap()).await.unwrap()
+}
+
+/// Makes a user `limited` who has only the rights that the store needs once there are tables, and returns its URL.
+pub(crate) fn limited(mariadb: &MariaDb) -> String {
+    let limited = "CREATE USER limited@'127.0.0.1' IDENTIFIED BY 'secret'; \
+                   INSERT INTO mysql.db (host, db, user, select_priv, insert_priv, update_priv, delete_priv) \
+                   VALUES ('127.0.0.1', 'cloakroom', 'limited', 'Y', 'Y', 'Y', 'Y'); FLUSH PRIVILEGES";
+    mariadb.sql(limited).unwrap();
+    mariadb.url().replace("cloakroom:cloakroom@", "limited:secret@")
 }
 
 fn random() -> u128 {
