@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use cloakroom_core::{ErrorKind, Outcome, Store as _};
+use cloakroom_core::{ErrorKind, Invalidate, Outcome, Store as _};
 use cloakroom_redis::RedisStore;
 use servers::{Redis, RedisCluster, RedisSentinel};
 
@@ -190,6 +190,11 @@ async fn one_server_of_a_cluster_away_leaves_the_others() {
     }
     assert!(store.ping().await.is_err());
     assert_eq!(sweep(&store).await, [], "the others are swept");
+    let error = store.invalidate(&Invalidate::Everyone).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+    for (ticket, _) in tickets.iter().filter(|(_, node)| *node != 1) {
+        assert!(open(&store, ticket, &[]).await.unwrap().is_none(), "those on the others have ended");
+    }
     cluster.nodes()[1].restart().unwrap();
     let again = eventually("it is back", async || store.ping().await.ok());
     again.await;

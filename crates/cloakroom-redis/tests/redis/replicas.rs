@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use cloakroom_core::{Error, ErrorKind, Invalidate, Outcome, Store as _};
 use cloakroom_redis::{RedisStore, Unacknowledged};
-use servers::RedisSentinel;
+use servers::{RedisCluster, RedisSentinel};
 
 use crate::support::*;
 
@@ -48,6 +48,22 @@ async fn an_invalidation_is_waited_for_by_itself_also_when_it_is_tried_again() {
         assert_eq!(unacknowledged(&error), Some(Unacknowledged { wanted: 2, reached: 0 }), "{error:?}");
     }
     assert!(open(&store, &ticket, &[]).await.unwrap().is_none(), "it was done");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everybodys_sessions_end_in_every_bucket_also_where_too_few_replicas_are_there() {
+    let cluster = RedisCluster::start().unwrap();
+    let plain = RedisStore::connect(&cluster.url()).await.unwrap();
+    let mut tickets = Vec::new();
+    for _ in 0..100 {
+        tickets.push(session(&plain, "a", "1").await);
+    }
+    let store = plain.clone().invalidations_acknowledged_by(1, Duration::from_millis(1)).unwrap();
+    let error = store.invalidate(&Invalidate::Everyone).await.unwrap_err();
+    assert_eq!(unacknowledged(&error), Some(Unacknowledged { wanted: 1, reached: 0 }), "{error:?}");
+    for ticket in &tickets {
+        assert!(open(&plain, ticket, &[]).await.unwrap().is_none(), "it was done");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
