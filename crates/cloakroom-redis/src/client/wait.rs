@@ -9,6 +9,10 @@ use super::open::Open;
 use super::{Link, key, misconfigured};
 use crate::keys::beside;
 
+/// Writes something, which is what is waited for. A server whose memory is full refuses a script at its first write, if that one
+/// may need memory, and not later.
+const MARK: &str = "redis.call('DEL', KEYS[1]) return redis.call('SET', KEYS[1], 0, 'PX', 1000)";
+
 /// How many connections to one server wait for replicas at the same time.
 const CONNECTIONS: usize = 8;
 
@@ -100,6 +104,12 @@ impl Manner {
     }
 }
 
+fn mark(key: &[u8]) -> Cmd {
+    let mut command = redis::cmd("EVAL");
+    command.arg(MARK).arg(1).arg(key);
+    command
+}
+
 fn no_answer() -> RedisError {
     (ErrorKind::Parse, "a command has no answer").into()
 }
@@ -129,8 +139,7 @@ impl Waiting {
         let link = link.unwrap_or_else(|| Link::patient(Arc::clone(&self.0.open), wait.timeout));
         let lent = Lent { from: &self.0, link };
         // What was done before, and found done when it is tried again, must be waited for as well: so something is written.
-        let mut mark = redis::cmd("SET");
-        mark.arg(beside(key(command)?, b'w')).arg(0).arg("PX").arg(1000);
+        let mark = mark(&beside(key(command)?, b'w'));
         let mut all = redis::pipe();
         for command in [command.clone(), mark] {
             manner.add(&mut all, command);
