@@ -99,7 +99,7 @@ impl Link {
     #[cfg(feature = "cluster")]
     pub(super) async fn send_asking(&self, command: &Cmd, wait: Option<Wait>) -> RedisResult<Answer> {
         if let Some(wait) = wait {
-            return self.waiting().send(command, wait, Manner::Importer).await;
+            return self.waiting().send(command, wait, Manner::Importer, None).await;
         }
         let mut both = redis::pipe();
         both.add_command(redis::cmd("ASKING")).add_command(command.clone());
@@ -107,9 +107,25 @@ impl Link {
         answers.pop().map(Answer::from).ok_or_else(|| (ErrorKind::Parse, "a command has no answer").into())
     }
 
-    /// Sends a command on a connection of its own, and waits until replicas have acknowledged it.
-    pub(super) async fn send_and_wait(&self, command: &Cmd, wait: Wait) -> RedisResult<Answer> {
-        self.waiting().send(command, wait, Manner::Owner).await
+    /// Sends a command on a connection of its own, and waits until replicas have acknowledged it. `elsewhere` is a key of this
+    /// server's in another slot than the command's.
+    pub(super) async fn send_and_wait(
+        &self,
+        command: &Cmd,
+        wait: Wait,
+        elsewhere: Option<Vec<u8>>,
+    ) -> RedisResult<Answer> {
+        self.waiting().send(command, wait, Manner::Owner, elsewhere).await
+    }
+
+    /// Returns which connection this is: another number, another connection.
+    pub(super) fn generation(&self) -> u64 {
+        self.0.lock().generation
+    }
+
+    #[cfg(feature = "cluster")]
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     fn waiting(&self) -> &Waiting {

@@ -18,6 +18,7 @@ pub(super) use self::topology::Address;
 use self::topology::Topology;
 use super::wait::{Answer, Wait};
 use super::{Link, Open, key, misconfigured};
+use crate::keys::beside_each;
 
 /// How often a command is redirected before it waits: servers that do not agree yet send it to and fro.
 const REDIRECTS: usize = 8;
@@ -67,11 +68,12 @@ impl Cluster {
 
     /// Sends a command to where its first key is. Redirections are followed; nothing else is tried again.
     pub(super) async fn send(&self, command: &Cmd, wait: Option<Wait>) -> RedisResult<Answer> {
-        let slot = slot_of(key(command)?);
+        let key = key(command)?;
+        let slot = slot_of(key);
         let patience = Instant::now() + PATIENCE;
         let send = async |link: Link| match wait {
             None => link.send(command).await.map(Answer::from),
-            Some(wait) => link.send_and_wait(command, wait).await,
+            Some(wait) => link.send_and_wait(command, wait, self.elsewhere(&link, key)).await,
         };
         let mut answer = send(self.primary(slot).await?).await;
         let mut redirects = 0..REDIRECTS;
@@ -160,6 +162,17 @@ impl Cluster {
         }
         self.refresh().await?;
         Ok(self.0.lock().topology.primaries())
+    }
+
+    /// Returns a key of this server's in another slot than this one's. While a slot migrates, its server writes no key in it that
+    /// it does not have.
+    fn elsewhere(&self, link: &Link, key: &[u8]) -> Option<Vec<u8>> {
+        let state = self.0.lock();
+        let is_there = |slot| state.topology.primary(slot).is_some_and(|primary| primary.is(link));
+        beside_each(key, b'w').find(|other| {
+            let slot = slot_of(other);
+            slot != slot_of(key) && is_there(slot)
+        })
     }
 
     /// Returns the way to a server that the cluster has named.
