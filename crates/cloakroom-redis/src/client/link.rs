@@ -124,6 +124,11 @@ impl Link {
     }
 
     #[cfg(feature = "cluster")]
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.0.lock().connection, Connection::Open(_))
+    }
+
+    #[cfg(feature = "cluster")]
     pub(super) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
@@ -175,8 +180,13 @@ impl Link {
         state.connection = Connection::Opening(opening.clone());
         let attempt = Attempt { link: self.clone(), is_over: false, _over: over };
         tokio::spawn(async move {
-            let result = attempt.link.0.open.open().await;
+            let open = Arc::clone(&attempt.link.0.open);
+            let result = open.open().await;
+            let is_lost = result.is_err();
             attempt.over(result);
+            if is_lost {
+                open.lost();
+            }
         });
         opening
     }
@@ -211,6 +221,7 @@ impl Link {
             if !matches!(answer, Ok(Ok(_))) {
                 tracing::warn!("a connection to redis is silent, and is given up");
                 link.0.give_up(generation);
+                link.0.open.lost();
             }
             link.0.is_doubted.store(false, Ordering::Relaxed);
         });

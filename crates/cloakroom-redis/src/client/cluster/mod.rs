@@ -4,7 +4,7 @@ mod refresh;
 mod slot;
 mod topology;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use futures_util::future::{join_all, try_join_all};
@@ -37,6 +37,19 @@ pub(crate) struct Cluster(Arc<Shared>);
 struct Shared {
     seeds: Vec<ConnectionInfo>,
     state: Mutex<State>,
+}
+
+/// That a server belongs to a cluster.
+#[derive(Debug)]
+pub(crate) struct Membership(Weak<Shared>);
+
+impl Membership {
+    /// Has the cluster asked who has the server's slots now: those who do not wait for an answer ask nobody.
+    pub(super) fn lost(&self) {
+        if let Some(cluster) = self.0.upgrade() {
+            Cluster(cluster).refresh_soon();
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -183,8 +196,20 @@ impl Cluster {
         let mut state = self.0.lock();
         // An empty host is the one that answered.
         let host = if host.is_empty() { state.topology.host().to_owned() } else { host.to_owned() };
+        state.topology.link(&host, port, || self.open(host.clone(), port))
+    }
+
+    /// Makes a way to a server, with the credentials of the first one.
+    fn open(&self, host: String, port: u16) -> RedisResult<Link> {
         let seed = &self.0.seeds[0];
-        state.topology.link(&host, port, || open(seed, host.clone(), port))
+        let address = match seed.addr() {
+            ConnectionAddr::TcpTls { insecure, tls_params, .. } => {
+                ConnectionAddr::TcpTls { host, port, insecure: *insecure, tls_params: tls_params.clone() }
+            }
+            _ => ConnectionAddr::Tcp(host, port),
+        };
+        let client = redis::Client::open(seed.clone().set_addr(address))?;
+        Ok(Link::new(Open::member(client, Membership(Arc::downgrade(&self.0)))))
     }
 }
 
@@ -192,15 +217,4 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Makes a way to a server, with the credentials of the first one.
-fn open(seed: &ConnectionInfo, host: String, port: u16) -> RedisResult<Link> {
-    let address = match seed.addr() {
-        ConnectionAddr::TcpTls { insecure, tls_params, .. } => {
-            ConnectionAddr::TcpTls { host, port, insecure: *insecure, tls_params: tls_params.clone() }
-        }
-        _ => ConnectionAddr::Tcp(host, port),
-    };
-    Ok(Link::new(Open::server(redis::Client::open(seed.clone().set_addr(address))?)))
 }
