@@ -3,12 +3,13 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
-use redis::{Cmd, ErrorKind, Pipeline, PushInfo, RedisError, RedisResult, ServerErrorKind, Value};
+use redis::{Cmd, ErrorKind, Pipeline, PushInfo, RedisError, RedisResult, Value};
 use tokio::sync::{mpsc, watch};
 
 use super::backoff::pause;
 use super::open::Open;
 use super::wait::{Answer, Manner, Wait, Waiting};
+use crate::error::is_read_only;
 
 /// How long a connection that was given up on by a caller may take to answer a ping.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -193,12 +194,7 @@ impl Link {
 
     /// Gives up a connection whose answer shows that it is of no more use.
     fn judge(&self, answer: Result<&Value, &RedisError>, generation: u64) {
-        let is_over = match answer {
-            Err(error) => is_fatal(error),
-            Ok(Value::ServerError(error)) => error.kind() == Some(ServerErrorKind::ReadOnly),
-            Ok(_) => false,
-        };
-        if is_over {
+        if shows_end(answer) {
             self.0.give_up(generation);
         }
     }
@@ -228,12 +224,14 @@ impl Link {
     }
 }
 
-/// Returns whether a connection cannot be used after this error.
-fn is_fatal(error: &RedisError) -> bool {
+/// Returns whether a connection cannot be used after this answer.
+fn shows_end(answer: Result<&Value, &RedisError>) -> bool {
     // A server that may not be written any more is a replica now: connecting again finds the primary.
-    error.is_unrecoverable_error()
-        || error.is_io_error()
-        || error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)
+    match answer {
+        Err(error) => error.is_unrecoverable_error() || error.is_io_error() || is_read_only(error),
+        Ok(Value::ServerError(error)) => is_read_only(&error.clone().into()),
+        Ok(_) => false,
+    }
 }
 
 impl Shared {
@@ -315,6 +313,39 @@ impl Drop for Call<'_> {
     fn drop(&mut self) {
         if !self.is_over {
             self.link.doubt(self.generation);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns whether a connection is given up where a server says this, as a value or as an error.
+    fn ends(said: &[u8]) -> bool {
+        let value = redis::parse_redis_value(said).unwrap();
+        let as_value = shows_end(Ok(&value));
+        let as_error = value.extract_error().is_err_and(|error| shows_end(Err(&error)));
+        assert_eq!(as_value, as_error);
+        as_value
+    }
+
+    #[test]
+    fn a_server_that_became_a_replica_is_left_whatever_its_version() {
+        assert!(ends(b"-READONLY You can't write against a read only replica.\r\n"));
+        let before_7 = b"-ERR Error running script (call to f_0): @user_script:12: @user_script: 12: -READONLY You can't write \
+            against a read only replica.\r\n";
+        assert!(ends(before_7));
+    }
+
+    #[test]
+    fn a_connection_is_kept_whose_server_refuses_something_else() {
+        for said in [
+            "-ERR Error running script (call to f_0): -OOM command not allowed\r\n",
+            "-NOSCRIPT No\r\n",
+            "+OK\r\n",
+        ] {
+            assert!(!ends(said.as_bytes()), "{said}");
         }
     }
 }

@@ -18,6 +18,7 @@ pub(super) use self::topology::Address;
 use self::topology::Topology;
 use super::wait::{Answer, Wait};
 use super::{Link, Open, key, misconfigured};
+use crate::error::is_read_only;
 use crate::keys::beside_each;
 
 /// How often a command is redirected before it waits: servers that do not agree yet send it to and fro.
@@ -144,10 +145,11 @@ impl Cluster {
             }
             ErrorKind::Server(ServerErrorKind::Ask) => redirect(Next::Ask),
             ErrorKind::Server(ServerErrorKind::TryAgain) => Next::Wait,
-            ErrorKind::Server(
-                ServerErrorKind::ReadOnly | ServerErrorKind::ClusterDown | ServerErrorKind::MasterDown,
-            )
-            | ErrorKind::Io => {
+            ErrorKind::Server(ServerErrorKind::ClusterDown | ServerErrorKind::MasterDown) | ErrorKind::Io => {
+                self.refresh_soon();
+                Next::Done
+            }
+            _ if is_read_only(&error) => {
                 self.refresh_soon();
                 Next::Done
             }
