@@ -6,6 +6,18 @@ pub(crate) fn failed(during: &'static str, error: RedisError) -> Error {
     Error::new(kind(&error), during, error)
 }
 
+/// Returns whether a server may not be written any more: it is a replica now. Within a script, servers before version 7 put that
+/// into the text.
+pub(crate) fn is_read_only(error: &RedisError) -> bool {
+    match error.kind() {
+        redis::ErrorKind::Server(ServerErrorKind::ReadOnly) => true,
+        redis::ErrorKind::Server(ServerErrorKind::ResponseError) => {
+            error.detail().is_some_and(|text| text.contains("READONLY"))
+        }
+        _ => false,
+    }
+}
+
 fn kind(error: &RedisError) -> ErrorKind {
     match error.kind() {
         redis::ErrorKind::Io if error.is_timeout() => ErrorKind::Timeout,

@@ -147,6 +147,16 @@ pub(crate) fn beside(key: &[u8], letter: u8) -> Vec<u8> {
     [&key[..end], &[b':', letter]].concat()
 }
 
+/// Returns the same key beside what is in each bucket.
+#[cfg(feature = "cluster")]
+pub(crate) fn beside_each(key: &[u8], letter: u8) -> impl Iterator<Item = Vec<u8>> {
+    let end = key.iter().position(|byte| *byte == b'{').unwrap_or(key.len());
+    (0..=u8::MAX).map(move |bucket| {
+        let [high, low] = digits(bucket);
+        [&key[..end], &[b'{', high, low, b'}', b':', letter]].concat()
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -163,6 +173,8 @@ mod tests {
         }
         assert_eq!(keys.bucket(0x0a, Of::Index), b"cloakroom:{0a}:x");
         assert_eq!(beside(session.session(), b'w'), b"cloakroom:{f0}:w");
+        #[cfg(feature = "cluster")]
+        assert_eq!(beside_each(session.session(), b'w').nth(0x0a).unwrap(), b"cloakroom:{0a}:w");
     }
 
     #[test]

@@ -3,12 +3,13 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
-use redis::{Cmd, ErrorKind, Pipeline, PushInfo, RedisError, RedisResult, ServerErrorKind, Value};
+use redis::{Cmd, ErrorKind, Pipeline, PushInfo, RedisError, RedisResult, Value};
 use tokio::sync::{mpsc, watch};
 
 use super::backoff::pause;
 use super::open::Open;
 use super::wait::{Answer, Manner, Wait, Waiting};
+use crate::error::is_read_only;
 
 /// How long a connection that was given up on by a caller may take to answer a ping.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -99,7 +100,7 @@ impl Link {
     #[cfg(feature = "cluster")]
     pub(super) async fn send_asking(&self, command: &Cmd, wait: Option<Wait>) -> RedisResult<Answer> {
         if let Some(wait) = wait {
-            return self.waiting().send(command, wait, Manner::Importer).await;
+            return self.waiting().send(command, wait, Manner::Importer, None).await;
         }
         let mut both = redis::pipe();
         both.add_command(redis::cmd("ASKING")).add_command(command.clone());
@@ -107,9 +108,30 @@ impl Link {
         answers.pop().map(Answer::from).ok_or_else(|| (ErrorKind::Parse, "a command has no answer").into())
     }
 
-    /// Sends a command on a connection of its own, and waits until replicas have acknowledged it.
-    pub(super) async fn send_and_wait(&self, command: &Cmd, wait: Wait) -> RedisResult<Answer> {
-        self.waiting().send(command, wait, Manner::Owner).await
+    /// Sends a command on a connection of its own, and waits until replicas have acknowledged it. `elsewhere` is a key of this
+    /// server's in another slot than the command's.
+    pub(super) async fn send_and_wait(
+        &self,
+        command: &Cmd,
+        wait: Wait,
+        elsewhere: Option<Vec<u8>>,
+    ) -> RedisResult<Answer> {
+        self.waiting().send(command, wait, Manner::Owner, elsewhere).await
+    }
+
+    /// Returns which connection this is: another number, another connection.
+    pub(super) fn generation(&self) -> u64 {
+        self.0.lock().generation
+    }
+
+    #[cfg(feature = "cluster")]
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.0.lock().connection, Connection::Open(_))
+    }
+
+    #[cfg(feature = "cluster")]
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     fn waiting(&self) -> &Waiting {
@@ -159,20 +181,20 @@ impl Link {
         state.connection = Connection::Opening(opening.clone());
         let attempt = Attempt { link: self.clone(), is_over: false, _over: over };
         tokio::spawn(async move {
-            let result = attempt.link.0.open.open().await;
+            let open = Arc::clone(&attempt.link.0.open);
+            let result = open.open().await;
+            let is_lost = result.is_err();
             attempt.over(result);
+            if is_lost {
+                open.lost();
+            }
         });
         opening
     }
 
     /// Gives up a connection whose answer shows that it is of no more use.
     fn judge(&self, answer: Result<&Value, &RedisError>, generation: u64) {
-        let is_over = match answer {
-            Err(error) => is_fatal(error),
-            Ok(Value::ServerError(error)) => error.kind() == Some(ServerErrorKind::ReadOnly),
-            Ok(_) => false,
-        };
-        if is_over {
+        if shows_end(answer) {
             self.0.give_up(generation);
         }
     }
@@ -195,18 +217,21 @@ impl Link {
             if !matches!(answer, Ok(Ok(_))) {
                 tracing::warn!("a connection to redis is silent, and is given up");
                 link.0.give_up(generation);
+                link.0.open.lost();
             }
             link.0.is_doubted.store(false, Ordering::Relaxed);
         });
     }
 }
 
-/// Returns whether a connection cannot be used after this error.
-fn is_fatal(error: &RedisError) -> bool {
+/// Returns whether a connection cannot be used after this answer.
+fn shows_end(answer: Result<&Value, &RedisError>) -> bool {
     // A server that may not be written any more is a replica now: connecting again finds the primary.
-    error.is_unrecoverable_error()
-        || error.is_io_error()
-        || error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)
+    match answer {
+        Err(error) => error.is_unrecoverable_error() || error.is_io_error() || is_read_only(error),
+        Ok(Value::ServerError(error)) => is_read_only(&error.clone().into()),
+        Ok(_) => false,
+    }
 }
 
 impl Shared {
@@ -288,6 +313,39 @@ impl Drop for Call<'_> {
     fn drop(&mut self) {
         if !self.is_over {
             self.link.doubt(self.generation);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns whether a connection is given up where a server says this, as a value or as an error.
+    fn ends(said: &[u8]) -> bool {
+        let value = redis::parse_redis_value(said).unwrap();
+        let as_value = shows_end(Ok(&value));
+        let as_error = value.extract_error().is_err_and(|error| shows_end(Err(&error)));
+        assert_eq!(as_value, as_error);
+        as_value
+    }
+
+    #[test]
+    fn a_server_that_became_a_replica_is_left_whatever_its_version() {
+        assert!(ends(b"-READONLY You can't write against a read only replica.\r\n"));
+        let before_7 = b"-ERR Error running script (call to f_0): @user_script:12: @user_script: 12: -READONLY You can't write \
+            against a read only replica.\r\n";
+        assert!(ends(before_7));
+    }
+
+    #[test]
+    fn a_connection_is_kept_whose_server_refuses_something_else() {
+        for said in [
+            "-ERR Error running script (call to f_0): -OOM command not allowed\r\n",
+            "-NOSCRIPT No\r\n",
+            "+OK\r\n",
+        ] {
+            assert!(!ends(said.as_bytes()), "{said}");
         }
     }
 }

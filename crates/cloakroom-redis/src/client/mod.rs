@@ -76,7 +76,7 @@ impl Client {
     /// The same on a connection that nobody else uses, and waits until replicas have acknowledged it.
     pub(crate) async fn send_and_wait(&self, command: &Cmd, wait: Wait) -> RedisResult<Answer> {
         let Answer { value, missing } = match self {
-            Self::Link(link) => link.send_and_wait(command, wait).await?,
+            Self::Link(link) => link.send_and_wait(command, wait, None).await?,
             #[cfg(feature = "cluster")]
             Self::Cluster(cluster) => cluster.send(command, Some(wait)).await?,
             _ => return Err(no_own_connections()),

@@ -9,6 +9,9 @@ use redis::{AsyncConnectionConfig, ProtocolVersion, PushInfo, RedisError, RedisR
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::UnboundedSender;
 
+#[cfg(feature = "cluster")]
+use super::cluster::Membership;
+
 /// Where a connection puts what the server says without being asked.
 pub(super) type Pushes = UnboundedSender<PushInfo>;
 
@@ -25,6 +28,9 @@ const QUEUE: usize = 1000;
 pub(crate) enum Open {
     /// To this server.
     Server(Box<redis::Client>),
+    /// To this server of a cluster.
+    #[cfg(feature = "cluster")]
+    Member(Box<redis::Client>, Membership),
     /// To whichever server the sentinels say is the primary.
     #[cfg(feature = "sentinel")]
     Sentinel(Box<Mutex<SentinelClient>>),
@@ -38,6 +44,19 @@ impl Open {
     #[cfg(feature = "sentinel")]
     pub(crate) fn sentinel(client: SentinelClient) -> Self {
         Self::Sentinel(Box::new(Mutex::new(client)))
+    }
+
+    #[cfg(feature = "cluster")]
+    pub(super) fn member(client: redis::Client, of: Membership) -> Self {
+        Self::Member(Box::new(client), of)
+    }
+
+    /// Says that the server is silent, or cannot be reached.
+    pub(super) fn lost(&self) {
+        #[cfg(feature = "cluster")]
+        if let Self::Member(_, of) = self {
+            of.lost();
+        }
     }
 
     pub(super) async fn open(&self) -> RedisResult<MultiplexedConnection> {
@@ -67,6 +86,8 @@ impl Open {
     async fn client(&self) -> RedisResult<redis::Client> {
         match self {
             Self::Server(client) => Ok((**client).clone()),
+            #[cfg(feature = "cluster")]
+            Self::Member(client, _) => Ok((**client).clone()),
             #[cfg(feature = "sentinel")]
             Self::Sentinel(sentinel) => sentinel.lock().await.async_get_client().await,
         }
@@ -77,6 +98,8 @@ impl fmt::Debug for Open {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Server(_) => "Server",
+            #[cfg(feature = "cluster")]
+            Self::Member(..) => "Member",
             #[cfg(feature = "sentinel")]
             Self::Sentinel(_) => "Sentinel",
         })

@@ -3,11 +3,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use redis::{Cmd, ErrorKind, Pipeline, RedisError, RedisResult, Value};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::open::Open;
 use super::{Link, key, misconfigured};
 use crate::keys::beside;
+
+/// Writes something, which is what is waited for. A server whose memory is full refuses a script at its first write, if that one
+/// may need memory, and not later.
+const MARK: &str = "redis.call('DEL', KEYS[1]) return redis.call('SET', KEYS[1], 0, 'PX', 1000)";
 
 /// How many connections to one server wait for replicas at the same time.
 const CONNECTIONS: usize = 8;
@@ -33,13 +37,13 @@ impl From<Value> for Answer {
     }
 }
 
-/// Something was done, but fewer replicas than asked for have acknowledged it in time: if the primary fails now, it may be
-/// lost. The source of the store's error.
+/// Something was done, but fewer replicas than asked for are known to have acknowledged it in time: if the primary fails now, it
+/// may be lost. The source of the store's error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unacknowledged {
     /// How many replicas were to acknowledge it.
     pub wanted: u32,
-    /// How many have.
+    /// How many are known to have; none where the server could not be asked.
     pub reached: u32,
 }
 
@@ -65,14 +69,18 @@ impl Wait {
         command
     }
 
-    /// Returns what is missing after the server has waited.
-    fn missing(self, reached: Value) -> RedisResult<Option<Unacknowledged>> {
-        let Value::Int(reached) = reached.extract_error()? else {
-            return Err(misconfigured("the server cannot wait for replicas"));
+    /// Returns what is missing after the server has waited. Where it could not, nobody is known to have acknowledged anything.
+    fn missing(self, reached: RedisResult<Value>) -> Option<Unacknowledged> {
+        let reached = match reached {
+            Ok(Value::Int(reached)) => u32::try_from(reached).unwrap_or_default(),
+            Ok(_) => 0,
+            Err(error) => {
+                tracing::warn!(%error, "replicas cannot be waited for, and may lack what was done");
+                0
+            }
         };
-        let reached = u32::try_from(reached).unwrap_or_default();
         let wanted = self.replicas;
-        Ok((reached < wanted).then_some(Unacknowledged { wanted, reached }))
+        (reached < wanted).then_some(Unacknowledged { wanted, reached })
     }
 }
 
@@ -100,6 +108,12 @@ impl Manner {
     }
 }
 
+fn mark(key: &[u8]) -> Cmd {
+    let mut command = redis::cmd("EVAL");
+    command.arg(MARK).arg(1).arg(key);
+    command
+}
+
 fn no_answer() -> RedisError {
     (ErrorKind::Parse, "a command has no answer").into()
 }
@@ -121,31 +135,47 @@ impl Waiting {
         Self(Arc::new(Shared { open, places: Semaphore::new(CONNECTIONS), idle: Mutex::default() }))
     }
 
-    /// Sends a command, and waits for the replicas. `manner` is how the server is asked.
-    pub(super) async fn send(&self, command: &Cmd, wait: Wait, manner: Manner) -> RedisResult<Answer> {
-        let _place =
-            self.0.places.acquire().await.map_err(|_| misconfigured("the connections are closed"))?;
-        let link = self.0.idle().pop();
-        let link = link.unwrap_or_else(|| Link::patient(Arc::clone(&self.0.open), wait.timeout));
-        let lent = Lent { from: &self.0, link };
+    /// Sends a command, and waits for the replicas. `manner` is how the server is asked. `elsewhere` is a key of the same
+    /// server, to write to where it does not let write beside the command's.
+    ///
+    /// Only the command's own answer is told, and only its own error: once it has run, whatever else fails is that nobody has
+    /// acknowledged it.
+    pub(super) async fn send(
+        &self,
+        command: &Cmd,
+        wait: Wait,
+        manner: Manner,
+        elsewhere: Option<Vec<u8>>,
+    ) -> RedisResult<Answer> {
+        let lent = self.lend(wait).await?;
         // What was done before, and found done when it is tried again, must be waited for as well: so something is written.
-        let mut mark = redis::cmd("SET");
-        mark.arg(beside(key(command)?, b'w')).arg(0).arg("PX").arg(1000);
+        let mark = mark(&beside(key(command)?, b'w'));
         let mut all = redis::pipe();
         for command in [command.clone(), mark] {
             manner.add(&mut all, command);
         }
         all.add_command(wait.command());
         let mut answers = lent.link.send_all(&all, 0, all.len()).await?;
-        let (Some(reached), Some(mark)) = (answers.pop(), answers.pop()) else {
+        let (Some(reached), Some(marked)) = (answers.pop(), answers.pop()) else {
             return Err(no_answer());
         };
-        let answer = answers.into_iter().nth(manner.before()).ok_or_else(no_answer)?;
-        if matches!(answer, Value::ServerError(_)) {
-            return Ok(answer.into());
+        let value = answers.into_iter().nth(manner.before()).ok_or_else(no_answer)?;
+        if matches!(value, Value::ServerError(_)) {
+            return Ok(value.into());
         }
-        mark.extract_error()?;
-        Ok(Answer { value: answer, missing: wait.missing(reached)? })
+        let reached = match (marked.extract_error(), elsewhere) {
+            (Ok(_), _) => reached.extract_error(),
+            (Err(_), Some(elsewhere)) => lent.mark_and_wait(&elsewhere, wait).await,
+            (Err(error), None) => Err(error),
+        };
+        Ok(Answer { value, missing: wait.missing(reached) })
+    }
+
+    async fn lend(&self, wait: Wait) -> RedisResult<Lent<'_>> {
+        let place = self.0.places.acquire().await.map_err(|_| misconfigured("the connections are closed"))?;
+        let link = self.0.idle().pop();
+        let link = link.unwrap_or_else(|| Link::patient(Arc::clone(&self.0.open), wait.timeout));
+        Ok(Lent { from: &self.0, link, _place: place })
     }
 }
 
@@ -159,6 +189,23 @@ impl Shared {
 struct Lent<'a> {
     from: &'a Shared,
     link: Link,
+    _place: SemaphorePermit<'a>,
+}
+
+impl Lent<'_> {
+    /// Writes to a key, and waits for what was written on the same connection before as well.
+    async fn mark_and_wait(&self, key: &[u8], wait: Wait) -> RedisResult<Value> {
+        let generation = self.link.generation();
+        let mut all = redis::pipe();
+        all.add_command(mark(key)).add_command(wait.command());
+        let answers = self.link.send_all(&all, 0, all.len()).await?;
+        if self.link.generation() != generation {
+            return Err((ErrorKind::Io, "the connection was lost before replicas were waited for").into());
+        }
+        let [marked, reached] = <[Value; 2]>::try_from(answers).map_err(|_| no_answer())?;
+        marked.extract_error()?;
+        reached.extract_error()
+    }
 }
 
 impl Drop for Lent<'_> {

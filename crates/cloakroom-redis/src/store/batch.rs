@@ -1,10 +1,12 @@
+use std::error::Error as _;
+
 use bytes::Bytes;
 use cloakroom_core::{Error, Handle};
 use futures_util::future::join_all;
 use redis::Value;
 
 use super::RedisStore;
-use crate::client::Wait;
+use crate::client::{Unacknowledged, Wait};
 use crate::keys::Of;
 use crate::scripts::Script;
 use crate::wire::strings;
@@ -36,8 +38,7 @@ impl RedisStore {
         handles: &[Handle],
     ) -> Result<Vec<(Handle, Bytes)>, Error> {
         let calls = self.run_on_each(batch, handles).await;
-        let replies: Result<Vec<_>, _> = calls.into_iter().collect();
-        Ok(replies?.into_iter().flatten().collect())
+        Ok(whole(calls)?.into_iter().flatten().collect())
     }
 
     /// The same, with the result of each call by itself.
@@ -81,5 +82,42 @@ impl RedisStore {
         let mut sorted = handles.to_vec();
         sorted.sort_by_key(bucket);
         sorted.chunk_by(|one, other| bucket(one) == bucket(other)).flat_map(chunks).collect()
+    }
+}
+
+/// Returns what all calls say, or the first error: that of a call which was not done goes before that of one which was done and
+/// not acknowledged.
+pub(super) fn whole<T>(calls: Vec<Result<T, Error>>) -> Result<Vec<T>, Error> {
+    let was_done = |error: &Error| error.source().is_some_and(|source| source.is::<Unacknowledged>());
+    let mut replies = Vec::with_capacity(calls.len());
+    let mut failure: Option<Error> = None;
+    for call in calls {
+        match call {
+            Ok(reply) => replies.push(reply),
+            Err(error) if failure.as_ref().is_none_or(|it| was_done(it) && !was_done(&error)) => {
+                failure = Some(error);
+            }
+            Err(_) => {}
+        }
+    }
+    failure.map_or(Ok(replies), Err)
+}
+
+#[cfg(test)]
+mod tests {
+    use cloakroom_core::ErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn what_was_not_done_is_told_rather_than_what_was() {
+        let missing = Unacknowledged { wanted: 1, reached: 0 };
+        let done = || Err(Error::new(ErrorKind::Timeout, "test", missing));
+        let not_done = |kind| Err(Error::of(kind, "test"));
+        let kind = |calls: Vec<Result<(), Error>>| whole(calls).map_err(|error| error.kind());
+        assert_eq!(kind(vec![Ok(()), Ok(())]), Ok(vec![(), ()]));
+        assert_eq!(kind(vec![Ok(()), done()]), Err(ErrorKind::Timeout));
+        let calls = vec![done(), not_done(ErrorKind::Full), Ok(()), not_done(ErrorKind::Unavailable), done()];
+        assert_eq!(kind(calls), Err(ErrorKind::Full));
     }
 }

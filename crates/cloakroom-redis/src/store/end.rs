@@ -1,8 +1,8 @@
 use cloakroom_core::{EndReason, Ended, Error, Guard, Handle, Invalidate, Invalidated, Principal};
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 
 use super::RedisStore;
-use super::batch::{Batch, MANY};
+use super::batch::{Batch, MANY, whole};
 use crate::keys::{BUCKETS, Of};
 use crate::wire::decode_ended;
 
@@ -84,7 +84,8 @@ impl RedisStore {
         self.run_on(batch, handles).await
     }
 
-    /// Ends the epoch of every bucket, and with it all sessions that were created in it.
+    /// Ends the epoch of every bucket, and with it all sessions that were created in it. A bucket that fails keeps no other one
+    /// from it.
     async fn end_everyone(&self) -> Result<(), Error> {
         let at_once = if self.client.is_one_server() { BUCKETS } else { 1 };
         let buckets: Vec<u8> = (0..=u8::MAX).collect();
@@ -98,7 +99,7 @@ impl RedisStore {
             }
             self.run(INVALIDATE, script, &call, self.invalidations_wait).await
         });
-        try_join_all(calls).await.map(drop)
+        whole(join_all(calls).await).map(drop)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloakroom_core::{Error, ErrorKind, Loaded, Outcome, Select, Store as _, Sweep, Touch};
+use cloakroom_core::{Error, ErrorKind, Invalidate, Loaded, Outcome, Select, Store as _, Sweep, Touch};
 use cloakroom_redis::RedisStore;
 use servers::Redis;
 
@@ -33,7 +33,24 @@ async fn full_memory_is_a_clear_error_and_what_is_there_can_be_read_and_ended() 
     let error = store.commit(&change(ticket.guard(), vec![set("a", "2"), set("b", "2")])).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Full, "{error:?}");
     assert_eq!(read(store, &ticket, "a").await.unwrap(), "1", "nothing of the commit is stored");
-    assert_eq!(end(store, cloakroom_core::Invalidate::Ticket(ticket.guard())).await, 1);
+    assert_eq!(end(store, Invalidate::Ticket(ticket.guard())).await, 1);
+}
+
+#[tokio::test]
+async fn full_memory_keeps_no_replica_from_acknowledging_what_has_ended() {
+    let private = Private::start().await;
+    let replica = replica_of(&private.server).await;
+    let ticket = session(&private.store, "a", "1").await;
+    let long = Duration::from_secs(20);
+    let store = private.store.clone().invalidations_acknowledged_by(1, long).unwrap();
+    private.ask(&["CONFIG", "SET", "maxmemory", "1"]);
+    assert_eq!(end(&store, Invalidate::Ticket(ticket.guard())).await, 1);
+    assert_eq!(end(&store, Invalidate::Ticket(ticket.guard())).await, 0, "found done, and acknowledged");
+    let soon = private.store.clone().invalidations_acknowledged_by(1, Duration::from_millis(50)).unwrap();
+    replica.pause();
+    let error = soon.invalidate(&Invalidate::Ticket(ticket.guard())).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{error:?}");
+    replica.resume();
 }
 
 #[tokio::test]

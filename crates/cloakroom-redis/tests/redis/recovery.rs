@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use cloakroom_core::{ErrorKind, Outcome, Store as _};
+use cloakroom_core::{ErrorKind, Invalidate, Outcome, Store as _};
 use cloakroom_redis::RedisStore;
 use servers::{Redis, RedisCluster, RedisSentinel};
 
@@ -190,7 +190,42 @@ async fn one_server_of_a_cluster_away_leaves_the_others() {
     }
     assert!(store.ping().await.is_err());
     assert_eq!(sweep(&store).await, [], "the others are swept");
+    let error = store.invalidate(&Invalidate::Everyone).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+    for (ticket, _) in tickets.iter().filter(|(_, node)| *node != 1) {
+        assert!(open(&store, ticket, &[]).await.unwrap().is_none(), "those on the others have ended");
+    }
     cluster.nodes()[1].restart().unwrap();
     let again = eventually("it is back", async || store.ping().await.ok());
     again.await;
+}
+
+/// How often somebody asks: so seldom that an attempt to connect is over before.
+const SELDOM: Duration = Duration::from_millis(3500);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_server_of_a_cluster_is_left_also_by_those_who_seldom_ask() {
+    let options = Redis::options().set("cluster-require-full-coverage", "no");
+    let mut cluster = RedisCluster::start_with(&options, 5_000).unwrap();
+    let store = RedisStore::connect(&cluster.url()).await.unwrap();
+    let ticket = session(&store, "a", "1").await;
+    let slot = cluster.slot(key_of(&ticket).as_bytes()).unwrap();
+    let home = cluster.serves(slot).unwrap();
+    let (to, third) = ((home + 1) % 3, (home + 2) % 3);
+    cluster.nodes()[home].pause();
+    // As after a failover: another one has its slot, and they know.
+    cluster.nodes()[to].ask(&["CLUSTER", "BUMPEPOCH"]).unwrap();
+    cluster.assign(slot, to, to).unwrap();
+    cluster.assign(slot, to, third).unwrap();
+    let mut is_answered = false;
+    for _ in 0..5 {
+        let answer = tokio::time::timeout(Duration::from_secs(1), open(&store, &ticket, &[])).await;
+        if let Ok(Ok(_)) = answer {
+            is_answered = true;
+            break;
+        }
+        tokio::time::sleep(SELDOM).await;
+    }
+    cluster.nodes()[home].resume();
+    assert!(is_answered, "the topology was never asked for");
 }

@@ -51,6 +51,89 @@ async fn an_invalidation_is_waited_for_by_itself_also_when_it_is_tried_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn everybodys_sessions_end_in_every_bucket_also_where_too_few_replicas_are_there() {
+    let cluster = RedisCluster::start().unwrap();
+    let plain = RedisStore::connect(&cluster.url()).await.unwrap();
+    let mut tickets = Vec::new();
+    for _ in 0..100 {
+        tickets.push(session(&plain, "a", "1").await);
+    }
+    let store = plain.clone().invalidations_acknowledged_by(1, Duration::from_millis(1)).unwrap();
+    let error = store.invalidate(&Invalidate::Everyone).await.unwrap_err();
+    assert_eq!(unacknowledged(&error), Some(Unacknowledged { wanted: 1, reached: 0 }), "{error:?}");
+    for ticket in &tickets {
+        assert!(open(&plain, ticket, &[]).await.unwrap().is_none(), "it was done");
+    }
+}
+
+/// The rights that the documentation lists, but for what is waited for.
+const WITHOUT_MARK: &str = "~cloakroom:{*}:e ~cloakroom:{*}:x ~cloakroom:{*}:o ~cloakroom:{*}:s ~cloakroom:{*}:*-* \
+    -@all +ping +info +evalsha +eval +time +hget +hmget +hgetall +hkeys +hstrlen +hset +hdel +del +exists +get +set \
+    +pexpireat +renamenx +zadd +zrem +zscore +zrange +zrangebyscore +wait";
+
+#[tokio::test]
+async fn what_cannot_be_waited_for_is_done_and_not_acknowledged() {
+    let private = Private::start().await;
+    let _replica = replica_of(&private.server).await;
+    let mut rule: Vec<&str> = vec!["ACL", "SETUSER", "cloakroom", "on", ">secret"];
+    rule.extend(WITHOUT_MARK.split(' '));
+    private.ask(&rule);
+    let url = private.server.url().replace("redis://", "redis://cloakroom:secret@");
+    let store = RedisStore::connect(&url).await.unwrap().invalidations_acknowledged_by(1, LONG).unwrap();
+    let ticket = session(&private.store, "a", "1").await;
+    for _ in 0..2 {
+        let error = store.invalidate(&Invalidate::Ticket(ticket.guard())).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout, "{error:?}");
+        assert_eq!(unacknowledged(&error), Some(Unacknowledged { wanted: 1, reached: 0 }), "{error:?}");
+    }
+    assert!(open(&private.store, &ticket, &[]).await.unwrap().is_none(), "it was done");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replicas_are_waited_for_while_a_slot_migrates() {
+    let mut cluster = RedisCluster::start().unwrap();
+    let plain = RedisStore::connect(&cluster.url()).await.unwrap();
+    let ticket = session(&plain, "a", "1").await;
+    let slot = cluster.slot(key_of(&ticket).as_bytes()).unwrap();
+    let home = cluster.serves(slot).unwrap();
+    let replica = replica_of(&cluster.nodes()[home]).await;
+    let store = plain.clone().commits_acknowledged_by(1, SOON).unwrap();
+    let store = store.invalidations_acknowledged_by(1, SOON).unwrap();
+    cluster.begin_migration(slot, (home + 1) % 3).unwrap();
+    let committed = eventually("a commit is acknowledged", async || {
+        let change = change(ticket.guard(), vec![set("a", "2")]);
+        let version = open(&plain, &ticket, &[]).await.unwrap().unwrap().meta.version.0;
+        let outcome = store.commit(&change).await;
+        assert_eq!(open(&plain, &ticket, &[]).await.unwrap().unwrap().meta.version.0, version + 1);
+        match outcome {
+            Ok(outcome) => Some(outcome),
+            Err(error) if unacknowledged(&error).is_some() => None,
+            Err(error) => panic!("{error:?}"),
+        }
+    });
+    drop(committed.await);
+    replica.pause();
+    let error = store.commit(&change(ticket.guard(), vec![set("a", "3")])).await.unwrap_err();
+    assert_eq!(unacknowledged(&error), Some(Unacknowledged { wanted: 1, reached: 0 }), "{error:?}");
+    let error = store.invalidate(&Invalidate::Ticket(ticket.guard())).await.unwrap_err();
+    assert_eq!(unacknowledged(&error), Some(Unacknowledged { wanted: 1, reached: 0 }), "{error:?}");
+    assert_eq!(cluster.errors("TRYAGAIN").unwrap(), 0, "nothing was run again elsewhere");
+    replica.resume();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_logout_while_a_slot_migrates_is_answered_once_and_says_what_has_ended() {
+    let cluster = RedisCluster::start().unwrap();
+    let plain = RedisStore::connect(&cluster.url()).await.unwrap();
+    let ticket = session(&plain, "a", "1").await;
+    let slot = cluster.slot(key_of(&ticket).as_bytes()).unwrap();
+    let to = (cluster.serves(slot).unwrap() + 1) % 3;
+    cluster.begin_migration(slot, to).unwrap();
+    let store = plain.clone().invalidations_acknowledged_by(0, SOON).unwrap();
+    assert_eq!(end(&store, Invalidate::Ticket(ticket.guard())).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_replicas_have_is_answered() {
     let sentinel = RedisSentinel::start().unwrap();
     let store = RedisStore::connect(&sentinel.url()).await.unwrap();

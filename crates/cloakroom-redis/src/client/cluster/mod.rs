@@ -4,7 +4,7 @@ mod refresh;
 mod slot;
 mod topology;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use futures_util::future::{join_all, try_join_all};
@@ -18,6 +18,8 @@ pub(super) use self::topology::Address;
 use self::topology::Topology;
 use super::wait::{Answer, Wait};
 use super::{Link, Open, key, misconfigured};
+use crate::error::is_read_only;
+use crate::keys::beside_each;
 
 /// How often a command is redirected before it waits: servers that do not agree yet send it to and fro.
 const REDIRECTS: usize = 8;
@@ -36,6 +38,19 @@ pub(crate) struct Cluster(Arc<Shared>);
 struct Shared {
     seeds: Vec<ConnectionInfo>,
     state: Mutex<State>,
+}
+
+/// That a server belongs to a cluster.
+#[derive(Debug)]
+pub(crate) struct Membership(Weak<Shared>);
+
+impl Membership {
+    /// Has the cluster asked who has the server's slots now: those who do not wait for an answer ask nobody.
+    pub(super) fn lost(&self) {
+        if let Some(cluster) = self.0.upgrade() {
+            Cluster(cluster).refresh_soon();
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -67,11 +82,12 @@ impl Cluster {
 
     /// Sends a command to where its first key is. Redirections are followed; nothing else is tried again.
     pub(super) async fn send(&self, command: &Cmd, wait: Option<Wait>) -> RedisResult<Answer> {
-        let slot = slot_of(key(command)?);
+        let key = key(command)?;
+        let slot = slot_of(key);
         let patience = Instant::now() + PATIENCE;
         let send = async |link: Link| match wait {
             None => link.send(command).await.map(Answer::from),
-            Some(wait) => link.send_and_wait(command, wait).await,
+            Some(wait) => link.send_and_wait(command, wait, self.elsewhere(&link, key)).await,
         };
         let mut answer = send(self.primary(slot).await?).await;
         let mut redirects = 0..REDIRECTS;
@@ -129,10 +145,11 @@ impl Cluster {
             }
             ErrorKind::Server(ServerErrorKind::Ask) => redirect(Next::Ask),
             ErrorKind::Server(ServerErrorKind::TryAgain) => Next::Wait,
-            ErrorKind::Server(
-                ServerErrorKind::ReadOnly | ServerErrorKind::ClusterDown | ServerErrorKind::MasterDown,
-            )
-            | ErrorKind::Io => {
+            ErrorKind::Server(ServerErrorKind::ClusterDown | ServerErrorKind::MasterDown) | ErrorKind::Io => {
+                self.refresh_soon();
+                Next::Done
+            }
+            _ if is_read_only(&error) => {
                 self.refresh_soon();
                 Next::Done
             }
@@ -162,6 +179,17 @@ impl Cluster {
         Ok(self.0.lock().topology.primaries())
     }
 
+    /// Returns a key of this server's in another slot than this one's. While a slot migrates, its server writes no key in it that
+    /// it does not have.
+    fn elsewhere(&self, link: &Link, key: &[u8]) -> Option<Vec<u8>> {
+        let state = self.0.lock();
+        let is_there = |slot| state.topology.primary(slot).is_some_and(|primary| primary.is(link));
+        beside_each(key, b'w').find(|other| {
+            let slot = slot_of(other);
+            slot != slot_of(key) && is_there(slot)
+        })
+    }
+
     /// Returns the way to a server that the cluster has named.
     fn link(&self, address: &str) -> RedisResult<Link> {
         let (host, port) = address.rsplit_once(':').ok_or_else(|| misconfigured("not an address"))?;
@@ -170,8 +198,20 @@ impl Cluster {
         let mut state = self.0.lock();
         // An empty host is the one that answered.
         let host = if host.is_empty() { state.topology.host().to_owned() } else { host.to_owned() };
+        state.topology.link(&host, port, || self.open(host.clone(), port))
+    }
+
+    /// Makes a way to a server, with the credentials of the first one.
+    fn open(&self, host: String, port: u16) -> RedisResult<Link> {
         let seed = &self.0.seeds[0];
-        state.topology.link(&host, port, || open(seed, host.clone(), port))
+        let address = match seed.addr() {
+            ConnectionAddr::TcpTls { insecure, tls_params, .. } => {
+                ConnectionAddr::TcpTls { host, port, insecure: *insecure, tls_params: tls_params.clone() }
+            }
+            _ => ConnectionAddr::Tcp(host, port),
+        };
+        let client = redis::Client::open(seed.clone().set_addr(address))?;
+        Ok(Link::new(Open::member(client, Membership(Arc::downgrade(&self.0)))))
     }
 }
 
@@ -179,15 +219,4 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Makes a way to a server, with the credentials of the first one.
-fn open(seed: &ConnectionInfo, host: String, port: u16) -> RedisResult<Link> {
-    let address = match seed.addr() {
-        ConnectionAddr::TcpTls { insecure, tls_params, .. } => {
-            ConnectionAddr::TcpTls { host, port, insecure: *insecure, tls_params: tls_params.clone() }
-        }
-        _ => ConnectionAddr::Tcp(host, port),
-    };
-    Ok(Link::new(Open::server(redis::Client::open(seed.clone().set_addr(address))?)))
 }

@@ -4,9 +4,9 @@ use futures_util::future::try_join_all;
 use redis::{ConnectionAddr, ErrorKind, RedisError, RedisResult};
 use tokio::sync::watch;
 
+use super::Cluster;
 use super::topology::{self, Address, Range};
-use super::{Cluster, open};
-use crate::client::Link;
+use crate::client::{Link, Open};
 
 /// How long a server may take to tell the topology.
 const TIMEOUT: Duration = Duration::from_secs(1);
@@ -70,9 +70,8 @@ impl Cluster {
         let mut state = self.0.lock();
         state.refreshing = None;
         state.next_refresh = Some(Instant::now() + PAUSE);
-        let seed = &self.0.seeds[0];
         let result = told.and_then(|(host, ranges)| {
-            state.topology.update(host, ranges, |host, port| open(seed, host, port))
+            state.topology.update(host, ranges, |host, port| self.open(host, port))
         });
         if let Err(error) = &result {
             tracing::warn!(%error, "no server of the cluster tells its topology");
@@ -80,14 +79,16 @@ impl Cluster {
         state.failure = result.err();
     }
 
-    /// Asks one server after the other until one answers: those that are known, and those that the user named.
+    /// Asks one server after the other until one answers: those that are known, first those that were there last, and those that
+    /// the user named.
     async fn ask_all(&self) -> RedisResult<(String, Vec<Range>)> {
         let mut last =
             RedisError::from((ErrorKind::ClusterConnectionNotFound, "no server of the cluster answers"));
         let mut known = self.0.lock().topology.links();
+        known.sort_by_key(|(_, link)| !link.is_open());
         for seed in &self.0.seeds {
-            if let ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } = seed.addr() {
-                known.push((host.clone(), open(seed, host.clone(), *port)?));
+            if let ConnectionAddr::Tcp(host, _) | ConnectionAddr::TcpTls { host, .. } = seed.addr() {
+                known.push((host.clone(), Link::new(Open::server(redis::Client::open(seed.clone())?))));
             }
         }
         for (host, link) in known {

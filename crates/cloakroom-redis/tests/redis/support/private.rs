@@ -61,6 +61,18 @@ fn calls(stat: &str) -> u64 {
     calls.map_or(0, |calls| calls.parse().unwrap())
 }
 
+/// Starts a replica of a server that is not in a cluster itself, and waits until it has caught up.
+pub(crate) async fn replica_of(primary: &Redis) -> Redis {
+    let replica = Redis::start().unwrap();
+    replica.ask(&["REPLICAOF", "127.0.0.1", &primary.port().to_string()]).unwrap();
+    eventually("the replica is there", async || {
+        let info = primary.ask(&["INFO", "replication"]).unwrap().text();
+        info.contains("state=online").then_some(())
+    })
+    .await;
+    replica
+}
+
 /// Returns the key of a session, as the documentation tells it.
 pub(crate) fn key_of(ticket: &Ticket) -> String {
     let handle = ticket.handle().to_string();
