@@ -23,8 +23,8 @@ fn sentinel(list: &ListUrl<'_>) -> RedisResult<Client> {
     use redis::{ConnectionAddr, TlsMode};
 
     let mut path = list.path();
-    let in_query = list.parameter("service");
-    let name = in_query.or_else(|| path.next());
+    let in_query = list.parameter("service")?;
+    let name = in_query.or_else(|| path.next().map(Into::into));
     let name = name.ok_or_else(|| {
         super::misconfigured("the URL names no primary: expected `/name`, or `?service=name`")
     })?;
@@ -43,10 +43,10 @@ fn sentinel(list: &ListUrl<'_>) -> RedisResult<Client> {
     if let Some(password) = settings.password() {
         builder = builder.set_client_to_redis_password(password);
     }
-    if let Some(user) = list.parameter("sentinel_username") {
+    if let Some(user) = list.parameter("sentinel_username")? {
         builder = builder.set_client_to_sentinel_username(user);
     }
-    if let Some(password) = list.parameter("sentinel_password") {
+    if let Some(password) = list.parameter("sentinel_password")? {
         builder = builder.set_client_to_sentinel_password(password);
     }
     Ok(Link::new(Open::sentinel(builder.build()?)).into())

@@ -1,3 +1,6 @@
+use std::borrow::Cow;
+
+use percent_encoding::{PercentDecode, percent_decode_str};
 use redis::{ConnectionInfo, IntoConnectionInfo, RedisResult};
 
 use super::misconfigured;
@@ -59,10 +62,12 @@ impl<'a> ListUrl<'a> {
         self.path.split('/').filter(|part| !part.is_empty())
     }
 
-    /// Returns the value of a parameter.
-    pub(super) fn parameter(&self, name: &str) -> Option<&'a str> {
-        let parameters = self.query.split('&').filter_map(|parameter| parameter.split_once('='));
-        parameters.into_iter().find(|(key, _)| *key == name).map(|(_, value)| value)
+    /// Returns the value of a parameter, decoded as credentials are.
+    pub(super) fn parameter(&self, name: &str) -> RedisResult<Option<Cow<'a, str>>> {
+        let mut parameters = self.query.split('&').filter_map(|parameter| parameter.split_once('='));
+        let value = parameters.find(|(key, _)| *key == name).map(|(_, value)| percent_decode_str(value));
+        let value = value.map(PercentDecode::decode_utf8).transpose();
+        value.map_err(|_| misconfigured("a parameter of the URL is no text"))
     }
 }
 
@@ -99,8 +104,17 @@ mod tests {
             assert_eq!(settings.db(), 3);
         }
         assert_eq!(list.path().collect::<Vec<_>>(), ["primary", "3"]);
-        assert_eq!(list.parameter("service"), Some("x"));
-        assert_eq!(list.parameter("nothing"), None);
+        assert_eq!(list.parameter("service").unwrap().as_deref(), Some("x"));
+        assert_eq!(list.parameter("nothing").unwrap(), None);
+    }
+
+    #[test]
+    fn parameters_are_decoded_as_credentials_are() {
+        let list =
+            list("redis+sentinel://a:1/primary?sentinel_password=p%40ss%26+%C3%A4&service=%ff&raw=a/b=c");
+        assert_eq!(list.parameter("sentinel_password").unwrap().as_deref(), Some("p@ss&+ä"));
+        assert_eq!(list.parameter("raw").unwrap().as_deref(), Some("a/b=c"));
+        assert!(list.parameter("service").is_err(), "no text");
     }
 
     #[test]
