@@ -178,7 +178,7 @@ impl PostgresStore {
     }
 
     /// Creates the tables and functions where they do not exist, and replaces functions of an earlier version; otherwise does
-    /// nothing. Any number of processes may call it at once.
+    /// nothing. Any number of processes may call it at once. Where the tables exist, it does not wait for those who use them.
     ///
     /// # Errors
     ///
@@ -190,7 +190,7 @@ impl PostgresStore {
     }
 
     /// Returns the SQL that [`migrate`](Self::migrate) runs, to be put among your own migrations. Running it again changes
-    /// nothing.
+    /// nothing, and does not wait for those who use the tables.
     #[must_use]
     pub fn schema(&self) -> String {
         schema::text(&self.place)
