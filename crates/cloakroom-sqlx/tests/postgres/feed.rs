@@ -79,3 +79,26 @@ async fn behind_a_pooler_changes_are_told_in_one_round_trip_and_heard_by_others(
         "{told:?}"
     );
 }
+
+/// A connection that sends a sign of life is given back before the feed tells that it has come: the next operation needs no
+/// other one.
+#[tokio::test]
+async fn signs_of_life_cost_no_connection() {
+    let database = Database::new();
+    let url = format!("{}?application_name={}", database.url(), database.schema());
+    let store = database.at(PostgresStore::connect_lazy(&url).unwrap().max_connections(1)).tell_changes();
+    store.migrate().await.unwrap();
+    let mut feed = store.feed().unwrap();
+    told(&mut feed).await;
+    let mut tables = database.tables().await;
+    let connections = format!(
+        "SELECT string_agg(pid::text, ' ' ORDER BY pid) FROM pg_stat_activity WHERE application_name = '{}'",
+        database.schema()
+    );
+    let before: String = scalar(&mut tables, &connections).await;
+    for _ in 0..8 {
+        told(&mut feed).await;
+        store.ping().await.unwrap();
+    }
+    assert_eq!(scalar::<String>(&mut tables, &connections).await, before);
+}
