@@ -29,19 +29,12 @@ impl Function {
     }
 
     /// The same, which also tells the feeds of the sessions that the answer says have ended, from this place of the answer on,
-    /// and of what else `tell` says. An answer has each of them after its length, and begins it with the handle.
+    /// and of what else `tell` says.
     fn telling(place: &Place, name: &str, parameters: usize, ended_at: &str, tell: &str) -> Self {
-        let channel = place.channel();
-        let length = "(get_byte(r, at) << 24 | get_byte(r, at + 1) << 16 | get_byte(r, at + 2) << 8 | get_byte(r, at + 3))";
-        let after = format!(
-            " AS r), ended(at) AS (SELECT {ended_at} FROM answer WHERE octet_length(r) > {ended_at} \
-             UNION ALL SELECT at + 4 + {length} FROM ended, answer WHERE at + 4 + {length} < octet_length(r)), \
-             told AS MATERIALIZED (SELECT pg_notify('{channel}', \
-             'E' || encode(substring(r FROM at + 5 FOR 16), 'hex')::uuid) FROM ended, answer) \
-             SELECT r, (SELECT count(*) FROM told), {} FROM answer",
-            tell.replace("CHANNEL", &channel)
-        );
-        Self::around(place, "WITH RECURSIVE answer AS MATERIALIZED (SELECT ", name, parameters, &after)
+        let (channel, tell_ended) = (place.channel(), place.apply("cloakroom.tell_1"));
+        let tell = tell.replace("CHANNEL", &channel);
+        let after = format!(" AS r) SELECT r, {tell_ended}(r, {ended_at}, '{channel}'), {tell} FROM answer");
+        Self::around(place, "WITH answer AS MATERIALIZED (SELECT ", name, parameters, &after)
     }
 }
 
