@@ -14,11 +14,15 @@ const FEW: usize = 8;
 /// What the length of an attribute's name is increased by if it has a time when it lapses.
 const LAPSES: u16 = 4096;
 
-/// Takes the bytes that a function has returned out of a row, without a copy where the driver has them as bytes.
+/// Takes the bytes that a function has returned out of a row, without a copy where the driver has them as bytes. A text is
+/// hexadecimal.
 pub(super) fn bytes(row: PgRow) -> Result<Bytes, sqlx::Error> {
     let value = row.try_get_raw(0)?;
     match value.format() {
-        PgValueFormat::Text => Ok(row.try_get::<Vec<u8>, _>(0)?.into()),
+        PgValueFormat::Text => {
+            let text = value.as_str().map_err(sqlx::Error::Decode)?;
+            hex::decode(text).map(Bytes::from).map_err(|error| sqlx::Error::Decode(error.into()))
+        }
         PgValueFormat::Binary => {
             value.as_bytes().map_err(sqlx::Error::Decode)?;
             Ok(Bytes::from_owner(InRow(row)))

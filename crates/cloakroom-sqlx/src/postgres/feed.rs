@@ -45,15 +45,24 @@ struct Listening {
     /// The channel of our own notifications.
     own: String,
     beat: Interval,
-    /// The last of our own, unless it has come back.
+    /// The last of our own, unless it has been told as a sign of life.
     asked: Option<Asked>,
     count: u64,
 }
 
+/// A notification of our own. It may come back before the connection that sends it has been told that it is sent: only once
+/// it has been is the connection free again.
 struct Asked {
     count: u64,
     at: Instant,
     sending: Option<BoxFuture<'static, Result<(), Error>>>,
+    is_back: bool,
+}
+
+impl Asked {
+    fn is_over(&self) -> bool {
+        self.is_back && self.sending.is_none()
+    }
 }
 
 impl Listening {
@@ -70,6 +79,9 @@ impl Listening {
 
     async fn next(&mut self) -> Result<Notice, Error> {
         loop {
+            if let Some(asked) = self.asked.take_if(|asked| asked.is_over()) {
+                return Ok(Notice::CaughtUp(asked.at));
+            }
             tokio::select! {
                 biased;
                 told = self.listener.try_recv() => {
@@ -85,12 +97,15 @@ impl Listening {
         }
     }
 
+    /// Reads what others have notified, and takes note of what is our own.
     fn read(&mut self, told: &PgNotification) -> Option<Notice> {
         if told.channel() != self.own {
             return Some(decode(told.payload()));
         }
-        let is_last = |asked: &mut Asked| told.payload() == asked.count.to_string();
-        self.asked.take_if(is_last).map(|asked| Notice::CaughtUp(asked.at))
+        if let Some(asked) = &mut self.asked {
+            asked.is_back |= told.payload() == asked.count.to_string();
+        }
+        None
     }
 
     /// Asks for the next sign of life, if the last has come.
@@ -106,7 +121,7 @@ impl Listening {
             let late = |elapsed| Err(Error::new(ErrorKind::Timeout, FEED, elapsed));
             timeout(PATIENCE, store.notify(&own, count)).await.unwrap_or_else(late)
         };
-        self.asked = Some(Asked { count, at, sending: Some(sending.boxed()) });
+        self.asked = Some(Asked { count, at, sending: Some(sending.boxed()), is_back: false });
         Ok(())
     }
 }

@@ -9,39 +9,47 @@ use super::place::Place;
 pub(super) struct Function {
     /// The statement with parameters, built once: so the driver's cache of prepared statements knows it again.
     pub(super) prepared: SqlStr,
-    /// The statement up to its arguments, and what comes after them. There `$1` stands for the first of them.
+    /// The statement up to its arguments, and what comes after them, for where the server answers in text: the answer is
+    /// hexadecimal there, whatever `bytea_output` is. In what comes after them `$1` stands for the first of them.
     pub(super) begins: Arc<str>,
     pub(super) ends: Arc<str>,
 }
 
 impl Function {
     fn new(place: &Place, name: &str, parameters: usize) -> Self {
-        Self::around(place, "SELECT ", name, parameters, "")
+        Self::around(place, name, parameters, |open, close| [format!("SELECT {open}"), close.to_owned()])
     }
 
-    /// Makes a statement with the call of a function in it.
-    fn around(place: &Place, before: &str, name: &str, parameters: usize, after: &str) -> Self {
-        let begins = format!("{before}{}", place.apply(&format!("cloakroom.{name}(")));
-        let ends = format!("){after}");
+    /// Makes a statement of what stands before the call of a function and after it. Both are made for what encodes the answer,
+    /// which stands around it.
+    fn around(
+        place: &Place,
+        name: &str,
+        parameters: usize,
+        sides: impl Fn(&str, &str) -> [String; 2],
+    ) -> Self {
+        let call = place.apply(&format!("cloakroom.{name}("));
         let list: Vec<_> = (1..=parameters).map(|number| format!("${number}")).collect();
-        let prepared: Arc<str> = format!("{begins}{}{ends}", list.join(",")).into();
-        Self { prepared: AssertSqlSafe(prepared).into_sql_str(), begins: begins.into(), ends: ends.into() }
+        let [before, after] = sides("", "");
+        let prepared: Arc<str> = format!("{before}{call}{}){after}", list.join(",")).into();
+        let [before, after] = sides("encode(", ",'hex')");
+        Self {
+            prepared: AssertSqlSafe(prepared).into_sql_str(),
+            begins: format!("{before}{call}").into(),
+            ends: format!("){after}").into(),
+        }
     }
 
     /// The same, which also tells the feeds of the sessions that the answer says have ended, from this place of the answer on,
-    /// and of what else `tell` says. An answer has each of them after its length, and begins it with the handle.
+    /// and of what else `tell` says.
     fn telling(place: &Place, name: &str, parameters: usize, ended_at: &str, tell: &str) -> Self {
-        let channel = place.channel();
-        let length = "(get_byte(r, at) << 24 | get_byte(r, at + 1) << 16 | get_byte(r, at + 2) << 8 | get_byte(r, at + 3))";
-        let after = format!(
-            " AS r), ended(at) AS (SELECT {ended_at} FROM answer WHERE octet_length(r) > {ended_at} \
-             UNION ALL SELECT at + 4 + {length} FROM ended, answer WHERE at + 4 + {length} < octet_length(r)), \
-             told AS MATERIALIZED (SELECT pg_notify('{channel}', \
-             'E' || encode(substring(r FROM at + 5 FOR 16), 'hex')::uuid) FROM ended, answer) \
-             SELECT r, (SELECT count(*) FROM told), {} FROM answer",
-            tell.replace("CHANNEL", &channel)
-        );
-        Self::around(place, "WITH RECURSIVE answer AS MATERIALIZED (SELECT ", name, parameters, &after)
+        let (channel, tell_ended) = (place.channel(), place.apply("cloakroom.tell_1"));
+        let tell = tell.replace("CHANNEL", &channel);
+        Self::around(place, name, parameters, |open, close| {
+            let told = format!("{tell_ended}(r, {ended_at}, '{channel}'), {tell}");
+            let before = "WITH answer AS MATERIALIZED (SELECT ".to_owned();
+            [before, format!(" AS r) SELECT {open}r{close}, {told} FROM answer")]
+        })
     }
 }
 
@@ -76,13 +84,15 @@ impl Functions {
     /// Those that tell the feeds of what they do.
     fn telling(place: &Place) -> Self {
         let end = |name, parameters| Function::telling(place, name, parameters, "1", NOTHING);
-        let everyone = format!(" AS r, pg_notify('{}', 'A')", place.channel());
+        let everyone = |open: &str, close: &str| {
+            [format!("SELECT {open}"), format!("{close}, pg_notify('{}', 'A')", place.channel())]
+        };
         Self {
             commit: Function::telling(place, "commit_1", 11, AFTER_COMMIT, COMMITTED),
             end_by_ticket: end("end_by_ticket_1", 2),
             end_by_handle: end("end_by_handle_1", 2),
             end_all_of: end("end_all_of_1", 2),
-            end_everyones: Function::around(place, "SELECT ", "end_everyones_1", 0, &everyone),
+            end_everyones: Function::around(place, "end_everyones_1", 0, everyone),
             ..Self::silent(place)
         }
     }

@@ -159,6 +159,26 @@ impl PostgresStore {
     /// Then the store prepares no statements: it writes arguments into their text, and the server answers in text. That
     /// doubles the bytes of values on the wire, and is still one round trip. Behind a pooler that prepares statements itself
     /// (`PgBouncer` 1.21 with `max_prepared_statements`) it is not needed.
+    ///
+    /// **So values and the hashes of tickets stand in the statements**, and a seed while a ticket is renewed. Whoever logs
+    /// statements logs these: sqlx does, at debug level and as a warning where one takes longer than a second, unless the pool
+    /// is told not to; [`connect`](Self::connect) makes connections that do not. On the server, `log_statement`,
+    /// `log_min_duration_statement` and its like show them, and so does `pg_stat_activity`, to those who may look.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use cloakroom_sqlx::PostgresStore;
+    /// use sqlx::ConnectOptions as _;
+    /// use sqlx::postgres::{PgConnectOptions, PgPool};
+    ///
+    /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let options: PgConnectOptions = "postgres://app:secret@pooler:6432/app".parse()?;
+    /// let options = options.extra_float_digits(None).disable_statement_logging();
+    /// let store = PostgresStore::new(PgPool::connect_lazy_with(options)).behind_pooler(true);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn behind_pooler(mut self, is_behind_pooler: bool) -> Self {
         self.is_behind_pooler = is_behind_pooler;
@@ -178,7 +198,7 @@ impl PostgresStore {
     }
 
     /// Creates the tables and functions where they do not exist, and replaces functions of an earlier version; otherwise does
-    /// nothing. Any number of processes may call it at once.
+    /// nothing. Any number of processes may call it at once. Where the tables exist, it does not wait for those who use them.
     ///
     /// # Errors
     ///
@@ -190,7 +210,7 @@ impl PostgresStore {
     }
 
     /// Returns the SQL that [`migrate`](Self::migrate) runs, to be put among your own migrations. Running it again changes
-    /// nothing.
+    /// nothing, and does not wait for those who use the tables.
     #[must_use]
     pub fn schema(&self) -> String {
         schema::text(&self.place)

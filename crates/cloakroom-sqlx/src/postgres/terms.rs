@@ -1,4 +1,3 @@
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use cloakroom_core::{AtLimit, Bind, Commit, Intent, TicketChange};
@@ -30,13 +29,13 @@ pub(super) fn terms(commit: &Commit) -> Argument<'_> {
     match &commit.changes.ticket {
         None => {}
         Some(TicketChange::Renew { proof, seed, grace }) => {
-            terms.set(9, Some(hex(proof.as_bytes())));
+            terms.set(9, Some(hex::encode(proof.as_bytes())));
             terms.set(10, Some(millis(*grace)));
-            terms.set(11, Some(hex(seed.as_bytes())));
+            terms.set(11, Some(hex::encode(seed.as_bytes())));
         }
         Some(TicketChange::SignIn { proof, grace, bind }) => {
             terms.bind(Some(bind));
-            terms.set(9, Some(hex(proof.as_bytes())));
+            terms.set(9, Some(hex::encode(proof.as_bytes())));
             terms.set(10, Some(millis(*grace)));
         }
     }
@@ -68,11 +67,4 @@ impl Terms {
 /// Returns an interval as the functions take it.
 pub(super) fn millis(interval: Duration) -> i64 {
     i64::try_from(interval.as_millis()).unwrap_or(EVER).min(EVER)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        write!(text, "{byte:02x}").unwrap_or_default();
-        text
-    })
 }

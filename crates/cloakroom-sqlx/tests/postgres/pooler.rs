@@ -38,3 +38,26 @@ async fn a_load_is_one_round_trip_there_too() {
     store.invalidate(&Invalidate::Ticket(ticket.guard())).await.unwrap();
     assert!(open(&store, &ticket, &[]).await.unwrap().is_none());
 }
+
+/// The server's way to write bytes as text may be any: it is the user's setting, or one that another client of the pooler has
+/// left on the connection.
+#[tokio::test]
+async fn bytes_may_be_written_in_escapes() {
+    let database = Database::new();
+    let url = format!("{}?options[bytea_output]=escape", database.url());
+    let store = PostgresStore::connect_lazy(&url).unwrap().behind_pooler(true).tell_changes();
+    let store = database.at(store);
+    store.migrate().await.unwrap();
+    let every_byte = (0..=255).collect::<Vec<u8>>();
+    let ticket = session(&store, "a", every_byte.clone()).await;
+    let (ticket, signing_in) = sign_in(&ticket, "ada");
+    commit(&store, &signing_in).await;
+    assert_eq!(read(&store, &ticket, "a").await.unwrap(), every_byte);
+    assert_eq!(store.sessions_of(&principal("ada")).await.unwrap().len(), 1);
+    let another = session(&store, "a", "1").await;
+    store.invalidate(&Invalidate::Ticket(another.guard())).await.unwrap();
+    age_all(&mut database.tables().await).await;
+    assert_eq!(sweep(&store).await, [ticket.handle()]);
+    store.acknowledge(&[ticket.handle()]).await.unwrap();
+    store.invalidate(&Invalidate::Everyone).await.unwrap();
+}

@@ -72,6 +72,47 @@ async fn the_exported_sql_is_enough_and_can_be_run_again() {
     assert_eq!(scalar::<i64>(&mut tables, &of_others).await, 0);
 }
 
+#[tokio::test]
+async fn the_exported_sql_makes_what_is_missing() {
+    let database = Database::new();
+    let store = database.store().await;
+    let mut tables = database.tables().await;
+    let missing = "DROP INDEX cloakroom_sessions_due, cloakroom_sessions_principal;
+        ALTER TABLE cloakroom_attributes ALTER COLUMN content SET STORAGE EXTENDED";
+    run(&mut tables, missing).await;
+    run(&mut tables, &store.schema()).await;
+    let indexes = "SELECT count(*) FROM pg_index WHERE indrelid = 'cloakroom_sessions'::regclass";
+    assert_eq!(scalar::<i64>(&mut tables, indexes).await, 3, "the primary key and two more");
+    let storage = "SELECT attstorage = 'e' FROM pg_attribute
+        WHERE attrelid = 'cloakroom_attributes'::regclass AND attname = 'content'";
+    assert!(scalar::<bool>(&mut tables, storage).await);
+}
+
+/// A deploy: transactions that have changed sessions and attributes are under way.
+#[tokio::test]
+async fn new_functions_wait_for_no_traffic() {
+    const OLD: &str = "UPDATE cloakroom_state SET revision = 0";
+    let database = Database::new();
+    let store = database.store().await;
+    session(&store, "a", "1").await;
+    let (mut traffic, mut tables) = (database.tables().await, database.tables().await);
+    let changes =
+        "BEGIN; UPDATE cloakroom_sessions SET version = 7; UPDATE cloakroom_attributes SET revision = 7";
+    run(&mut traffic, changes).await;
+
+    run(&mut tables, OLD).await;
+    let url = format!("{}?options[lock_timeout]=3s", database.url());
+    let newer = database.at(PostgresStore::connect_lazy(&url).unwrap());
+    let migrated = newer.migrate().await;
+    assert!(migrated.is_ok(), "{migrated:?}");
+
+    run(&mut tables, OLD).await;
+    run(&mut tables, "SET lock_timeout = '3s'").await;
+    run(&mut tables, &store.schema()).await;
+    newer.ping().await.unwrap();
+    run(&mut traffic, "ROLLBACK").await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_migrate_at_once() {
     for _ in 0..3 {

@@ -1,6 +1,10 @@
 use std::process::Command;
+use std::str::FromStr as _;
 
 use cloakroom_core::{Seed, Store, Ticket};
+use cloakroom_sqlx::PostgresStore;
+use sqlx::ConnectOptions as _;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 use crate::support::*;
 
@@ -51,5 +55,31 @@ async fn the_dump_holds_nothing_that_opens_a_session() {
         assert!(!dump.contains(&hex(&secret)), "the secret's bytes are in the dump");
         assert!(!dump.contains(&text[22..]), "the secret's text is in the dump");
         assert!(!dump.contains(&hex(&text.as_bytes()[22..])), "the secret's text is in the dump as bytes");
+    }
+}
+
+const VALUE: &str = "a value that nobody logs";
+
+/// Returns what this thread logs, while the store is used behind a pooler, that has the value or a proof in it.
+async fn told_by_the_log(database: &Database, store: PostgresStore) -> Vec<String> {
+    let store = database.at(store.behind_pooler(true));
+    store.migrate().await.unwrap();
+    let log = Log::of_this_thread();
+    let ticket = session(&store, "a", VALUE).await;
+    assert_eq!(read(&store, &ticket, "a").await.unwrap(), VALUE);
+    let mut told = log.events_with(&hex(VALUE.as_bytes()));
+    told.extend(log.events_with(&hex(ticket.guard().proof.as_bytes())));
+    told
+}
+
+#[tokio::test]
+async fn what_stands_in_statements_behind_a_pooler_is_logged_unless_the_pool_is_told_not_to() {
+    let database = Database::new();
+    let options = PgConnectOptions::from_str(database.url()).unwrap();
+    let talkative = PgPoolOptions::new().connect_lazy_with(options.clone());
+    assert!(!told_by_the_log(&database, PostgresStore::new(talkative)).await.is_empty());
+    let quiet = PgPoolOptions::new().connect_lazy_with(options.disable_statement_logging());
+    for store in [PostgresStore::new(quiet), PostgresStore::connect_lazy(database.url()).unwrap()] {
+        assert_eq!(told_by_the_log(&database, store).await, Vec::<String>::new());
     }
 }

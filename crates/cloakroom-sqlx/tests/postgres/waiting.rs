@@ -1,6 +1,9 @@
 //! Statements that wait for a session's row see all rows as they are when they get it.
 
+use std::time::Duration;
+
 use cloakroom_core::{Conflict, Expect, Loaded, Outcome, Store as _, Ticket, Version};
+use cloakroom_sqlx::PostgresStore;
 use sqlx::Connection as _;
 use sqlx::postgres::PgConnection;
 
@@ -103,4 +106,42 @@ async fn what_has_ended_meanwhile_is_gone() {
     assert!(matches!(loading.await.unwrap(), Loaded::Absent));
     assert!(matches!(committing.await.unwrap(), Outcome::Gone(_)));
     assert_eq!(scalar::<i64>(&mut tables, "SELECT count(*) FROM cloakroom_attributes").await, 0);
+}
+
+/// Makes a load wait that records an access, for a transaction that holds the row by this statement, until the session has
+/// expired meanwhile.
+async fn load_across_the_end(database: &Database, store: &PostgresStore, hold: &str) -> Loaded {
+    let ticket = session(store, "a", "1").await;
+    let mut tables = database.tables().await;
+    let mut loading = loop {
+        let terms = "UPDATE cloakroom_sessions SET accessed_at = cloakroom_now_1() - 1, max_inactive = 500";
+        run(&mut tables, terms).await;
+        run(&mut tables, &format!("BEGIN; {hold}")).await;
+        let (loading, load) = (store.clone(), load(&ticket, &["a"], ALWAYS));
+        let mut loading = tokio::spawn(async move { loading.load(&load).await.unwrap() });
+        tokio::select! {
+            () = database.until_waiting(1) => break loading,
+            _ = &mut loading => run(&mut tables, "ROLLBACK").await,
+        };
+    };
+    while !scalar::<bool>(&mut tables, HAS_EXPIRED).await {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    run(&mut tables, "COMMIT").await;
+    (&mut loading).await.unwrap()
+}
+
+const HAS_EXPIRED: &str = "SELECT bool_and(cloakroom_now_1() >= expires_at) FROM cloakroom_sessions";
+
+#[tokio::test]
+async fn an_access_that_waited_until_the_session_expired_does_not_revive_it() {
+    let holds =
+        ["SELECT FROM cloakroom_sessions FOR UPDATE", "UPDATE cloakroom_sessions SET due_at = expires_at"];
+    for hold in holds {
+        let database = Database::new();
+        let store = database.store().await;
+        let loaded = load_across_the_end(&database, &store, hold).await;
+        assert!(matches!(loaded, Loaded::Absent), "{hold}: {loaded:?}");
+        assert!(scalar::<bool>(&mut database.tables().await, HAS_EXPIRED).await, "{hold}");
+    }
 }

@@ -1,8 +1,9 @@
 -- Reads a session and records the access if it is due.
 --
 -- What is read is one statement, so one snapshot; the attributes only if the ticket opens the session. The access is stored
--- only while the session is of the version that was read, which the statement waits to know; otherwise all is read again. It
--- does not wait for the disk, nor for a standby: if it is lost in a crash, the next one is still due.
+-- only while the session is live and of the version that was read; otherwise all is read again. The row is locked by a
+-- statement of its own: one that waits for a row that is not changed in the end does not look at the time again. It does not
+-- wait for the disk, nor for a standby: if it is lost in a crash, the next one is still due.
 --
 -- Planned once for a connection: planning anew, as PostgreSQL would, takes several times as long as all the rest.
 --
@@ -65,11 +66,12 @@ BEGIN
             RETURN '\x0003';
         ELSIF it.is_due THEN
             PERFORM set_config('synchronous_commit', 'off', true);
+            PERFORM 1 FROM cloakroom.sessions s WHERE s.handle = this FOR NO KEY UPDATE;
             UPDATE cloakroom.sessions s
                SET accessed_at = greatest(s.accessed_at, moment),
                    due_at = cloakroom.due_1(s.due_at, greatest(s.accessed_at, moment), s.max_inactive, s.ends_at),
                    seed = CASE WHEN it.arrives THEN NULL ELSE s.seed END
-             WHERE s.handle = this AND s.version = it.version AND NOT s.has_ended;
+             WHERE s.handle = this AND s.version = it.version AND NOT s.has_ended AND cloakroom.now_1() < s.expires_at;
             CONTINUE WHEN NOT FOUND;
         END IF;
         RETURN it.answer;

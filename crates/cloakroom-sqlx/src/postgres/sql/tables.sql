@@ -44,11 +44,6 @@ CREATE TABLE IF NOT EXISTS cloakroom.sessions (
     recent            bytea    NOT NULL
 ) WITH (fillfactor = 70);
 
-CREATE INDEX IF NOT EXISTS cloakroom_sessions_due ON cloakroom.sessions (epoch, due_at);
-
-CREATE INDEX IF NOT EXISTS cloakroom_sessions_principal ON cloakroom.sessions (principal)
-    WHERE principal IS NOT NULL;
-
 CREATE TABLE IF NOT EXISTS cloakroom.attributes (
     session    uuid    NOT NULL REFERENCES cloakroom.sessions (handle) ON DELETE CASCADE,
     name       text    NOT NULL COLLATE "C",
@@ -58,5 +53,23 @@ CREATE TABLE IF NOT EXISTS cloakroom.attributes (
     PRIMARY KEY (session, name)
 ) WITH (fillfactor = 80);
 
--- Large values are not compressed: that would cost more than the rest of a commit.
-ALTER TABLE cloakroom.attributes ALTER COLUMN content SET STORAGE EXTERNAL;
+-- Each of these takes a lock that waits for all who write, even where it changes nothing, and deadlocks with them: so it runs
+-- only where something is missing.
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+                    WHERE i.indrelid = 'cloakroom.sessions'::regclass AND c.relname = 'cloakroom_sessions_due') THEN
+        CREATE INDEX IF NOT EXISTS cloakroom_sessions_due ON cloakroom.sessions (epoch, due_at);
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+                    WHERE i.indrelid = 'cloakroom.sessions'::regclass AND c.relname = 'cloakroom_sessions_principal') THEN
+        CREATE INDEX IF NOT EXISTS cloakroom_sessions_principal ON cloakroom.sessions (principal)
+            WHERE principal IS NOT NULL;
+    END IF;
+    -- Large values are not compressed: that would cost more than the rest of a commit.
+    IF EXISTS (SELECT FROM pg_attribute a
+                WHERE a.attrelid = 'cloakroom.attributes'::regclass AND a.attname = 'content' AND a.attstorage <> 'e') THEN
+        ALTER TABLE cloakroom.attributes ALTER COLUMN content SET STORAGE EXTERNAL;
+    END IF;
+END
+$$;
