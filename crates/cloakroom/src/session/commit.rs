@@ -110,7 +110,7 @@ impl Inner {
         answer
     }
 
-    /// Records an access by a commit. Unlike a load, it is no sign that the browser has the ticket.
+    /// Records an access by a commit. Unlike a load, it is no sign that the browser has the ticket. The caller holds the gate.
     pub(super) async fn commit_nothing(&self) -> Result<(), Error> {
         let guard = self.state().opened().map(|open| open.guard).ok_or_else(Error::gone)?;
         let commit = self.commit_of(CommitId::generate()?, guard, Intent::Change, Changes::default());

@@ -118,6 +118,15 @@ impl Session {
     /// [`Gone`](crate::ErrorKind::Gone) when the session has ended, [`Store`](crate::ErrorKind::Store) when the store
     /// failed.
     pub async fn heartbeat(&self) -> Result<(), Error> {
+        let session = self.clone();
+        let beat = async move {
+            let _turn = session.inner.turn().await;
+            session.heartbeat_in_turn().await
+        };
+        self.inner.to_its_end(beat).await
+    }
+
+    async fn heartbeat_in_turn(&self) -> Result<(), Error> {
         if !self.is_stored()? {
             return Ok(());
         }
