@@ -265,6 +265,7 @@ impl Inner {
             state.start_anew();
             state.is_new = true;
             if let Some(ticket) = superseded {
+                state.came_superseded = true;
                 state.target = Target::Superseded(ticket);
             }
         }

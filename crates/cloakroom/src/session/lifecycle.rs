@@ -142,7 +142,7 @@ impl Session {
     /// Returns whether there is a session in the store. One that has ended under the request is an error.
     fn is_stored(&self) -> Result<bool, Error> {
         let state = self.inner.state();
-        if state.is_lost() && !state.is_new {
+        if state.is_lost() && !state.came_superseded {
             return Err(Error::gone());
         }
         if matches!(state.target, Target::Unreachable) {

@@ -17,6 +17,8 @@ pub(super) struct State {
     pub(super) target: Target,
     /// Whether no ticket of this request opened a session.
     pub(super) is_new: bool,
+    /// Whether the request came with a ticket that a sign-in had replaced: it has no session that could end.
+    pub(super) came_superseded: bool,
     pub(super) attributes: Attributes,
     pub(super) terms: Terms,
     /// Counts the sessions that this request had: what was begun for one must not reach the next.
