@@ -50,7 +50,8 @@ impl State {
             names: None,
         });
         let visitor = Visitor::of_new(committed.version);
-        self.target = Target::Open(Open { ticket, guard: ticket.guard(), snapshot, accessed: true, visitor });
+        let (guard, accessed) = (ticket.guard(), true);
+        self.target = Target::Open(Open { ticket, guard, snapshot, accessed, reissued: false, visitor });
         self.cookie = Some(CookieDue::Set(ticket));
     }
 
@@ -74,6 +75,7 @@ impl State {
         if let Some(ticket) = ticket {
             (open.ticket, open.guard, open.snapshot.standing) = (ticket, ticket.guard(), Standing::Current);
             open.snapshot.meta.ticket_issued_at = committed.now;
+            open.reissued = true;
             self.cookie = Some(CookieDue::Set(ticket));
         }
         open.absorb(changes, committed);

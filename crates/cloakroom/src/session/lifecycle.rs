@@ -130,7 +130,7 @@ impl Session {
         if !self.is_stored()? {
             return Ok(());
         }
-        if self.inner.state().has_undelivered_ticket() {
+        if self.inner.state().may_lack_ticket() {
             return self.inner.commit_nothing().await;
         }
         let beat =

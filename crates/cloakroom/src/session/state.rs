@@ -77,6 +77,8 @@ pub(super) struct Open {
     pub(super) snapshot: Box<Opened>,
     /// Whether an access is known to be recorded as of the snapshot's time.
     pub(super) accessed: bool,
+    /// Whether this request was given the ticket, so that its own loads with it do not show that the browser has it.
+    pub(super) reissued: bool,
     pub(super) visitor: Visitor,
 }
 
@@ -170,7 +172,7 @@ impl State {
         let found = std::mem::take(&mut snapshot.attributes);
         self.attributes.loaded(wanted, found, snapshot.now, opener);
         let visitor = Visitor::shown(brought, snapshot.meta.version);
-        self.target = Target::Open(Open { ticket, guard, snapshot, accessed: false, visitor });
+        self.target = Target::Open(Open { ticket, guard, snapshot, accessed: false, reissued: false, visitor });
     }
 
     /// Takes note that so many attributes had to be fetched.
@@ -239,6 +241,11 @@ impl State {
     /// Returns whether the session has a ticket that the browser was not given yet.
     pub(super) fn has_undelivered_ticket(&self) -> bool {
         matches!(self.cookie, Some(CookieDue::Set(_))) && !self.head_sent
+    }
+
+    /// Returns whether it is not known that the browser has the session's ticket: its answer may be lost on its way.
+    pub(super) fn may_lack_ticket(&self) -> bool {
+        self.has_undelivered_ticket() || self.opened().is_some_and(|open| open.reissued)
     }
 
     /// Takes note that a commit was not applied. What it carried is still to be done.
@@ -364,6 +371,7 @@ mod tests {
             guard: ticket.guard(),
             snapshot: Box::new(snapshot),
             accessed: false,
+            reissued: false,
             visitor: Visitor::of_new(Version(1)),
         });
         State { target, ..State::default() }
