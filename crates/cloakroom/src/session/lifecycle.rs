@@ -102,7 +102,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`Gone`](crate::ErrorKind::Gone) when the session has ended, [`Store`](crate::ErrorKind::Store) when the store
+    /// [`Gone`](crate::ErrorKind::Gone) when the session has ended, or this request's ticket
+    /// [opens it no longer](Session#after-the-responses-head-has-gone-out); [`Store`](crate::ErrorKind::Store) when the store
     /// failed.
     pub async fn reload(&self) -> Result<(), Error> {
         if !self.is_stored()? {
@@ -115,8 +116,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`Gone`](crate::ErrorKind::Gone) when the session has ended, [`Store`](crate::ErrorKind::Store) when the store
-    /// failed.
+    /// As [`reload`](Self::reload).
     pub async fn heartbeat(&self) -> Result<(), Error> {
         let session = self.clone();
         let beat = async move {
