@@ -27,7 +27,7 @@ impl Prepared {
     fn only_renews(&self) -> bool {
         let Changes { clear, attributes, max_inactive_interval, ticket, label } = &self.commit.changes;
         let nothing = !clear && attributes.is_empty() && max_inactive_interval.is_none() && label.is_none();
-        nothing && !matches!(ticket, Some(TicketChange::SignIn { .. }))
+        nothing && matches!(ticket, Some(TicketChange::Renew { .. }))
     }
 }
 
@@ -52,8 +52,9 @@ impl Inner {
                 let needless = prepared.only_renews() && !prepared.carried.terms.rotate;
                 let mut state = self.state();
                 state.unknown(&prepared.commit.changes, &mut prepared.carried);
-                if needless && std::mem::take(&mut state.renewal_due) {
+                if needless {
                     // What the request came for is done, and a later one renews.
+                    state.renewal_due = false;
                     drop(state);
                     Error::from(error).log();
                     return Ok(());
