@@ -165,6 +165,13 @@ impl Attributes {
         }
     }
 
+    /// Drops the edit of a name up to `upto`, unless the store may know of it.
+    pub(super) fn drop_local(&mut self, name: &Name, upto: u64) {
+        if !self.unsettled {
+            self.edits.retain(|edited| edited.number > upto || edited.name != *name);
+        }
+    }
+
     pub(super) fn has_edit(&self, name: &str) -> bool {
         self.cleared.is_some() || self.edit_of(name).is_some()
     }
