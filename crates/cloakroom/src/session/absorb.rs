@@ -50,8 +50,9 @@ impl State {
             names: None,
         });
         let visitor = Visitor::of_new(committed.version);
-        let (guard, accessed) = (ticket.guard(), true);
-        self.target = Target::Open(Open { ticket, guard, snapshot, accessed, reissued: false, visitor });
+        let (guard, counts) = (ticket.guard(), true);
+        let (accessed, reissued) = (true, false);
+        self.target = Target::Open(Open { ticket, guard, snapshot, counts, accessed, reissued, visitor });
         self.cookie = Some(CookieDue::Set(ticket));
     }
 

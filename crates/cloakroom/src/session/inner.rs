@@ -242,8 +242,7 @@ impl Inner {
                     if first {
                         state.renewal_due = self.is_to_renew(&opened);
                         let opener = self.shared.at_rest.opener(load.guard.handle);
-                        let wanted = (&load.select.values, opener);
-                        state.open(ticket, (load.guard, seen), wanted, opened);
+                        state.open((ticket, seen), (&load, opener), opened);
                         (state.route, state.reads) = (route, reads.take());
                         state.is_latest = freshness == Freshness::Latest;
                     }

@@ -2,7 +2,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use cloakroom_core::{
-    Changes, Gone, Guard, Label, Limit, Name, Opened, Outcome, Principal, Ticket, Version, Wanted,
+    Changes, Gone, Guard, Label, Limit, Load, Name, Opened, Outcome, Principal, Ticket, Touch, Version,
 };
 
 use super::attributes::{Attributes, Seen};
@@ -75,6 +75,8 @@ pub(super) struct Open {
     pub(super) guard: Guard,
     /// What the store last showed of it, but for the attributes, which are in [`Attributes`].
     pub(super) snapshot: Box<Opened>,
+    /// Whether its load was an access, as far as that was due.
+    pub(super) counts: bool,
     /// Whether an access is known to be recorded as of the snapshot's time.
     pub(super) accessed: bool,
     /// Whether this request was given the ticket, so that its own loads with it do not show that the browser has it.
@@ -161,18 +163,19 @@ impl State {
         }
     }
 
-    /// Takes note of the session that a ticket has opened, of which the visitor has brought this version.
+    /// Takes note of the session that a ticket has opened by this load, of which the visitor has brought this version.
     pub(super) fn open(
         &mut self,
-        ticket: Ticket,
-        (guard, brought): (Guard, Version),
-        (wanted, opener): (&Wanted, Opener),
+        (ticket, brought): (Ticket, Version),
+        (load, opener): (&Load, Opener),
         mut snapshot: Box<Opened>,
     ) {
         let found = std::mem::take(&mut snapshot.attributes);
-        self.attributes.loaded(wanted, found, snapshot.now, opener);
+        self.attributes.loaded(&load.select.values, found, snapshot.now, opener);
         let visitor = Visitor::shown(brought, snapshot.meta.version);
-        self.target = Target::Open(Open { ticket, guard, snapshot, accessed: false, reissued: false, visitor });
+        let (guard, counts) = (load.guard, load.touch != Touch::Never);
+        let (accessed, reissued) = (false, false);
+        self.target = Target::Open(Open { ticket, guard, snapshot, counts, accessed, reissued, visitor });
     }
 
     /// Takes note that so many attributes had to be fetched.
@@ -370,6 +373,7 @@ mod tests {
             ticket,
             guard: ticket.guard(),
             snapshot: Box::new(snapshot),
+            counts: true,
             accessed: false,
             reissued: false,
             visitor: Visitor::of_new(Version(1)),
