@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use axum::Router;
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
 use axum::routing::get;
-use cloakroom::core::Touch;
+use cloakroom::core::{ErrorKind as StoreError, Touch};
 use cloakroom::{Activity, ErrorKind, Session};
 use cloakroom_testkit::ManualClock;
-use cloakroom_testkit::faulty::{Call, Operation};
+use cloakroom_testkit::faulty::{Call, Fault, Operation};
 use http::{Extensions, Request, StatusCode};
 use tower::ServiceExt as _;
 
@@ -119,6 +121,85 @@ async fn polling_does_not_keep_a_session_alive_and_activity_does() {
         }
         assert_eq!(rig.opens(&ticket).await, lives, "{path}");
     }
+}
+
+async fn looks_first(_: Session, request: axum::extract::Request, next: Next) -> Response {
+    next.run(request).await
+}
+
+/// An application like [`app`] with a middleware that uses every session before its route is known, where nothing counts
+/// by itself.
+fn looked_at_first(rig: &Rig) -> Router {
+    let tells = async |session: Session| session.time_left().unwrap().as_secs().to_string();
+    Router::new()
+        .route("/", get(used))
+        .route("/always", get(used).layer(Activity::Always))
+        .route("/plain/always", get(unused).layer(Activity::Always))
+        .route("/plain/if-used", get(unused).layer(Activity::IfUsed))
+        .route("/plain/never", get(unused).layer(Activity::Never))
+        .route("/told", get(tells).layer(Activity::Always))
+        .layer(from_fn(looks_first))
+        .layer(rig.layer.clone())
+}
+
+#[tokio::test]
+async fn the_innermost_mark_has_the_last_word_though_the_session_was_loaded_before() {
+    let rig = Rig::with(|layer| layer.touch_every(Duration::ZERO).activity(|_, _, _| Activity::Never));
+    let (ticket, app) = (rig.session().await, looked_at_first(&rig));
+    let counted = &[DOES_NOT, COUNTS].concat()[..];
+    for (path, expected) in [
+        ("/", DOES_NOT),
+        ("/always", counted),
+        ("/plain/always", counted),
+        ("/plain/if-used", counted),
+        ("/plain/never", DOES_NOT),
+    ] {
+        assert_eq!(touches(&rig, &app, path, &ticket).await, expected, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn what_counts_only_after_it_was_loaded_tells_no_more_time_than_is_true_and_is_recorded() {
+    let clock = ManualClock::default();
+    let rig = Rig::on_clock(&clock, |layer| {
+        layer.max_inactive_interval(INTERVAL).touch_every(Duration::ZERO).activity(|_, _, _| Activity::Never)
+    });
+    let (ticket, app) = (rig.session().await, looked_at_first(&rig));
+    clock.advance(INTERVAL / 2);
+    assert_eq!(get_from(&app, "/told", &ticket).await.body, "30");
+    let opened = rig.opened(&ticket).await.unwrap();
+    assert_eq!(opened.meta.accessed_at, opened.now);
+}
+
+#[tokio::test]
+async fn what_counts_only_after_it_was_loaded_renews_an_old_ticket() {
+    let clock = ManualClock::default();
+    let rig = Rig::on_clock(&clock, |layer| {
+        layer.renew_every(Duration::from_secs(1)).activity(|_, _, _| Activity::Never)
+    });
+    let ticket = rig.session().await;
+    clock.advance(Duration::from_secs(1));
+    let counts = async |request: Request<()>| {
+        Session::from_extensions(request.extensions()).await?;
+        Activity::IfUsed.mark(request.extensions())?;
+        Ok(StatusCode::OK)
+    };
+    rig.serve(Some(&ticket), counts).await.is(200).ticket();
+    assert_eq!((rig.faults.count(Operation::Load), rig.faults.count(Operation::Commit)), (1, 1));
+}
+
+/// That the access is not recorded is no reason to refuse what the request came for.
+#[tokio::test]
+async fn an_access_after_the_load_that_the_store_does_not_take_harms_no_answer() {
+    let rig = Rig::with(|layer| layer.activity(|_, _, _| Activity::Never));
+    let ticket = rig.session().await;
+    let counts = async |request: Request<()>| {
+        Session::from_extensions(request.extensions()).await?;
+        Activity::Always.mark(request.extensions())?;
+        rig.faults.inject(Operation::Load, Fault::Fail(StoreError::Unavailable));
+        Ok(StatusCode::OK)
+    };
+    rig.serve(Some(&ticket), counts).await.is(200).without_cookie();
 }
 
 /// A renewal is a commit, and a commit is an access: a page that polls would live for ever.

@@ -126,6 +126,28 @@ async fn what_would_need_a_cookie_is_refused() {
 }
 
 #[tokio::test]
+async fn that_a_session_has_ended_is_told_each_time_also_to_the_request_that_made_it() {
+    let rig = Rig::new();
+    let (sender, receiver) = oneshot::channel();
+    let makes = |session: Session| async move {
+        session.set_named("first", &1)?;
+        sender.send(session).unwrap();
+        Ok(StatusCode::OK)
+    };
+    let ticket = rig.run(None, makes).await.is(200).ticket();
+    let session = receiver.await.unwrap();
+    let leaves = |session: Session| async move {
+        session.invalidate();
+        Ok(StatusCode::OK)
+    };
+    rig.run(Some(&ticket), leaves).await.is(200);
+    for _ in 0..2 {
+        assert_eq!(session.reload().await.unwrap_err().kind(), ErrorKind::Gone);
+        assert_eq!(session.heartbeat().await.unwrap_err().kind(), ErrorKind::Gone);
+    }
+}
+
+#[tokio::test]
 async fn a_session_that_ended_meanwhile_is_gone() {
     let rig = Rig::new();
     let ticket = rig.session().await;

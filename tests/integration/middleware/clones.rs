@@ -8,6 +8,7 @@ use cloakroom_testkit::faulty::{Gate, Moment, Operation};
 use futures_util::FutureExt as _;
 use futures_util::future::{join_all, poll_immediate};
 use http::StatusCode;
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::rig::Rig;
@@ -64,6 +65,49 @@ async fn no_update_of_many_clones_is_lost() {
     };
     rig.run(Some(&ticket), updates).await.is(200).without_cookie();
     assert_eq!(rig.stored(&ticket).await.unwrap()["first"], [21][..]);
+}
+
+/// The store has taken the sign-in, and its answer is on the way.
+#[tokio::test]
+async fn a_heartbeat_beside_a_sign_in_costs_nobody_the_new_ticket() {
+    let rig = Rig::new();
+    let ticket = rig.session().await;
+    let gate = rig.faults.hold_next(Operation::Commit, Moment::After);
+    let (sender, receiver) = oneshot::channel();
+    let signs_in = |session: Session| async move {
+        session.sign_in("ada")?;
+        sender.send(session).unwrap();
+        Ok(StatusCode::OK)
+    };
+    let beats = async {
+        let session = receiver.await.unwrap();
+        gate.arrived().await;
+        let (beat, ()) = tokio::join!(session.heartbeat(), async { gate.open() });
+        beat
+    };
+    let (answer, beat) = tokio::join!(rig.run(Some(&ticket), signs_in), beats);
+    assert!(rig.opens(&answer.is(200).ticket()).await);
+    beat.unwrap();
+}
+
+/// It finds no session where one was when it began to wait.
+#[tokio::test]
+async fn a_heartbeat_that_waited_while_a_clone_ended_the_session_is_of_no_use() {
+    let rig = Rig::new();
+    let ticket = rig.session().await;
+    let gate = rig.faults.hold_next(Operation::Commit, Moment::Before);
+    let beats = |session: Session| async move {
+        session.set_named("late", &1)?;
+        begin_commit(&session, &gate).await;
+        let ends = async {
+            session.invalidate();
+            gate.open();
+        };
+        let (beat, ()) = tokio::join!(session.heartbeat(), ends);
+        beat.map(|()| StatusCode::OK)
+    };
+    rig.run(Some(&ticket), beats).await.is(200).removes_cookie();
+    assert!(rig.memory.is_empty());
 }
 
 #[tokio::test]

@@ -68,6 +68,39 @@ where
     }
 }
 
+/// How many messages the store holds is how many the next page is given.
+#[tokio::test(start_paused = true)]
+async fn messages_that_a_page_had_not_taken_are_given_to_the_next() {
+    for polls in 0.. {
+        println!("{polls} polls");
+        let rig = Rig::new();
+        let ticket = rig.session().await;
+        for _ in 0..2 {
+            let sets =
+                |session: Session| async move { session.flash().info("saved").map(|()| StatusCode::OK) };
+            rig.run(Some(&ticket), sets).await.is(200);
+        }
+        for operation in [Operation::Load, Operation::Commit] {
+            rig.faults.inject(operation, Fault::Delay(Duration::from_millis(5)));
+        }
+        let takes = |session: Session| async move { session.flash().take().await.map(|_| StatusCode::OK) };
+        let answer = polled(rig.run(Some(&ticket), takes), polls).await;
+        rig.layer.settled().await;
+        let names = rig.names(&ticket).await.unwrap();
+        let left = names.iter().filter(|name| name.starts_with("cloakroom.flash.")).count();
+        let takes = |session: Session| async move {
+            assert_eq!(session.flash().take().await?.len(), left);
+            Ok(StatusCode::OK)
+        };
+        rig.run(Some(&ticket), takes).await.is(200);
+        assert_eq!(rig.names(&ticket).await.unwrap(), ["first"]);
+        if answer.is_some() {
+            assert!(polls > 3, "it was dropped before, during and after");
+            return;
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_request_is_committed_wholly_or_not_at_all() {
     let handler = |session: Session| async move {

@@ -6,9 +6,10 @@ use axum::Router;
 use axum::extract::Request;
 use axum::response::Redirect;
 use axum::routing::any;
+use cloakroom::core::ErrorKind as StoreError;
 use cloakroom::{Error, Flash, FlashLevel, FlashMessage, Session};
 use cloakroom_testkit::ManualClock;
-use cloakroom_testkit::faulty::{Moment, Operation};
+use cloakroom_testkit::faulty::{Fault, Moment, Operation};
 use futures_util::future::join_all;
 use http::StatusCode;
 use tower::ServiceExt as _;
@@ -152,7 +153,7 @@ async fn of_two_tabs_one_shows_them() {
 #[tokio::test]
 async fn one_that_is_set_while_others_are_taken_is_not_lost() {
     let rig = Rig::new();
-    // The page's load, the names, the messages; that there are some, and the messages.
+    // The page's load, the names, the messages; the messages, and that there are some.
     for (operation, before) in [
         (Operation::Load, 0),
         (Operation::Load, 1),
@@ -175,6 +176,62 @@ async fn one_that_is_set_while_others_are_taken_is_not_lost() {
         assert_eq!(count(&first) + count(&then), 2, "{operation:?} {before}: {first} | {then}");
         assert_eq!(shown(&rig, &ticket).await, "");
     }
+}
+
+/// Has a page take messages from a store that fails from an operation on: from the first, or from the one after the first
+/// few.
+async fn taken_while_failing(node: &Rig, ticket: &str, operation: Operation, after: Option<usize>) -> Answer {
+    let fault = Fault::Fail(StoreError::Full);
+    let Some(after) = after else {
+        node.faults.inject(operation, fault);
+        return send(node, Some(ticket), "/page").await;
+    };
+    let gate = node.faults.hold(operation, Moment::Before);
+    gate.let_pass(after);
+    let fails = async {
+        gate.arrivals(after + 1).await;
+        node.faults.inject(operation, fault);
+        gate.open();
+    };
+    tokio::join!(send(node, Some(ticket), "/page"), fails).0
+}
+
+#[tokio::test]
+async fn a_page_that_fails_leaves_what_it_had_not_taken() {
+    // The names, the messages; what removes them.
+    for (operation, after) in
+        [(Operation::Load, Some(0)), (Operation::Load, Some(1)), (Operation::Commit, None)]
+    {
+        let rig = Rig::new();
+        let ticket = send(&rig, None, "/save").await.is(303).ticket();
+        taken_while_failing(&rig.node(), &ticket, operation, after).await.is(503);
+        let then = shown(&rig, &ticket).await;
+        assert_eq!(then, "success: saved, warning: but late", "{operation:?} {after:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_taken_is_shown_though_it_could_not_be_noted_that_nothing_is_left() {
+    let rig = Rig::new();
+    let ticket = send(&rig, None, "/save").await.is(303).ticket();
+    let answer = taken_while_failing(&rig.node(), &ticket, Operation::Commit, Some(0)).await.is(200);
+    assert_eq!(answer.body, "success: saved, warning: but late");
+    assert_eq!(rig.names(&ticket).await.unwrap(), [Flash::NAME.as_str()]);
+    assert_eq!(shown(&rig, &ticket).await, "");
+    assert!(rig.names(&ticket).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn one_that_cannot_be_decoded_fails_one_page_and_no_other() {
+    let rig = Rig::new();
+    let ticket = send(&rig, None, "/save").await.is(303).ticket();
+    let spoils = |session: Session| async move {
+        session.set_named("cloakroom.flash.0", &7)?;
+        Ok(StatusCode::OK)
+    };
+    rig.run(Some(&ticket), spoils).await.is(200);
+    send(&rig, Some(&ticket), "/page").await.is(500);
+    assert_eq!(shown(&rig, &ticket).await, "");
 }
 
 #[tokio::test]

@@ -101,6 +101,20 @@ async fn after_a_sign_in_neither_ticket_from_before_is_answered_with_a_cookie() 
     assert_eq!(rig.memory.len(), 1);
 }
 
+/// Its request never had a session that could have ended.
+#[tokio::test]
+async fn whoever_comes_with_the_ticket_before_a_sign_in_has_nothing_to_reload() {
+    let rig = Rig::new();
+    let ticket = rig.session().await;
+    rig.run(Some(&ticket), ADA).await.is(200).ticket();
+    let late = |session: Session| async move {
+        session.reload().await?;
+        session.heartbeat().await?;
+        Ok(StatusCode::OK)
+    };
+    rig.run(Some(&ticket), late).await.is(200).without_cookie();
+}
+
 /// What a request does after it has rotated and committed, none of which shows that the browser has the new ticket.
 const AFTER_A_ROTATION: [(&str, Handler); 8] = [
     ("nothing", |_| done(Ok(()))),

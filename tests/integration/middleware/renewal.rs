@@ -124,6 +124,52 @@ async fn after_the_head_nothing_is_renewed_and_nothing_is_in_the_way() {
     rig.run(Some(&ticket), read).await.is(200).ticket();
 }
 
+/// A request that lasts on holds the new ticket, which is no sign that the browser has it.
+#[tokio::test]
+async fn a_heartbeat_of_the_request_that_renewed_does_not_say_that_its_answer_arrived() {
+    for rotates in [false, true] {
+        let clock = ManualClock::default();
+        let rig = rig(&clock);
+        let ticket = rig.session().await;
+        clock.advance(AGE);
+        let (sender, receiver) = oneshot::channel();
+        let keeps = |session: Session| async move {
+            if rotates {
+                session.rotate();
+                session.commit().await?;
+            }
+            sender.send(session).unwrap();
+            Ok(StatusCode::OK)
+        };
+        let lost = rig.run(Some(&ticket), keeps).await.is(200).ticket();
+        clock.advance(Duration::from_secs(1));
+        receiver.await.unwrap().heartbeat().await.unwrap();
+        let opened = rig.opened(&lost).await.unwrap();
+        assert_eq!(opened.meta.accessed_at, opened.now, "it is an access");
+        assert_eq!(rig.run(Some(&ticket), read).await.is(200).ticket(), lost);
+    }
+}
+
+/// Nor is a renewal that is only to be given again.
+#[tokio::test]
+async fn to_give_a_lost_renewal_again_harms_no_answer_if_it_fails() {
+    let clock = ManualClock::default();
+    let rig = rig(&clock);
+    let ticket = rig.session().await;
+    clock.advance(AGE);
+    let lost = rig.run(Some(&ticket), read).await.is(200).ticket();
+    rig.faults.inject(Operation::Commit, Fault::Fail(StoreError::Full));
+    rig.run(Some(&ticket), read).await.is(200).without_cookie();
+    let commits = |session: Session| async move {
+        session.commit().await?;
+        Ok(StatusCode::OK)
+    };
+    rig.run(Some(&ticket), commits).await.is(200).without_cookie();
+    rig.run(Some(&ticket), set).await.is(503).without_cookie();
+    rig.faults.clear(Operation::Commit);
+    assert_eq!(rig.run(Some(&ticket), read).await.is(200).ticket(), lost);
+}
+
 /// What the request came for was done: that the store did not take a renewal is no reason to refuse the answer.
 #[tokio::test]
 async fn a_renewal_alone_that_fails_harms_no_answer() {

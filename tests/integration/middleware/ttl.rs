@@ -9,6 +9,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use super::rig::Rig;
+use crate::support::eventually;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -72,6 +73,34 @@ async fn it_is_absent_once_its_time_is_over_and_the_session_lives_on() {
     rig.run(Some(&ticket), looks).await.is(200);
     clock.advance(MINUTE);
     assert_eq!(rig.names(&ticket).await.unwrap(), ["first"], "the one of its own time, not its type's");
+}
+
+#[tokio::test]
+async fn it_is_absent_also_to_a_request_that_has_read_it_before() {
+    let clock = ManualClock::default();
+    let rig = rig(&clock);
+    let ticket = rig.session().await;
+    let ttl = Duration::from_millis(50);
+    let sets = |session: Session| async move {
+        session.set_named_for("soon", &1, ttl)?;
+        Ok(StatusCode::OK)
+    };
+    rig.run(Some(&ticket), sets).await.is(200);
+    let outlasts = |session: Session| {
+        let clock = &clock;
+        async move {
+            assert_eq!(session.get_named("soon").await?, Some(1), "whatever this machine's clock says");
+            clock.advance(ttl);
+            eventually(async || session.get_named::<i64>("soon").await.unwrap().is_none()).await;
+            assert_eq!(session.take_once_named::<i64>("soon").await?, None);
+            session.update_named("soon", |it: &mut i64| *it += 7).await?;
+            Ok(StatusCode::OK)
+        }
+    };
+    rig.run(Some(&ticket), outlasts).await.is(200);
+    assert_eq!(rig.stored(&ticket).await.unwrap()["soon"], [7][..]);
+    clock.advance(HOUR);
+    assert_eq!(rig.names(&ticket).await.unwrap(), ["first", "soon"], "it has no time to live any more");
 }
 
 #[tokio::test]

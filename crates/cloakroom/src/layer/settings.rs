@@ -99,7 +99,8 @@ impl SessionLayer {
     }
 
     /// Sets how long the ticket before a rotation stays valid, and how long the one before a sign-in is remembered as
-    /// superseded. 15 seconds by default: about as long as a request that was under way may take. At most an hour.
+    /// superseded. 15 seconds by default: about as long as a request that was under way may take. At most an hour. One that
+    /// [takes longer](crate::Session#after-the-responses-head-has-gone-out) finds its session gone.
     #[must_use]
     pub fn rotation_grace(mut self, grace: Duration) -> Self {
         self.settings.rotation_grace = grace;

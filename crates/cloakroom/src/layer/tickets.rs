@@ -16,7 +16,9 @@ impl SessionLayer {
     /// [no activity](crate::Activity::Never), for the commit would count as an access. If the store does not take the
     /// renewal alone, the answer stands, and a later request renews.
     ///
-    /// Keep it well above the grace: a ticket is valid beside its successor only until the next renewal.
+    /// Keep it well above the grace: a ticket is valid beside its successor only until the next renewal. A request that
+    /// lasts longer than the grace, such as a web socket, loses the session when another renews: see
+    /// [`Session`](crate::Session#after-the-responses-head-has-gone-out).
     #[must_use]
     pub fn renew_every(mut self, age: Duration) -> Self {
         self.settings.renew_every = Some(age);

@@ -30,9 +30,12 @@ use crate::error::Error;
 ///
 /// Server-sent events and web sockets load the session once, when they begin, which counts unless they are `Never`. While
 /// they last nothing is recorded by itself: call [`Session::heartbeat`](crate::Session::heartbeat) when the visitor does
-/// something, and [`Session::reload`](crate::Session::reload) from time to time to notice that the session has ended.
+/// something, and [`Session::reload`](crate::Session::reload) from time to time to notice that the session has ended, or
+/// [is theirs no longer](crate::Session#after-the-responses-head-has-gone-out).
 ///
-/// What has opened the session before it was marked, such as a middleware further out, has counted already.
+/// What has opened the session before it was marked `Never`, such as a middleware further out, has counted already. If it was
+/// opened as `Never` and is marked otherwise afterwards, the access is recorded at the end of the request, at the cost of one
+/// more load, unless a commit records it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Activity {

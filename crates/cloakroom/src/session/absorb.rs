@@ -50,7 +50,9 @@ impl State {
             names: None,
         });
         let visitor = Visitor::of_new(committed.version);
-        self.target = Target::Open(Open { ticket, guard: ticket.guard(), snapshot, accessed: true, visitor });
+        let (guard, counts) = (ticket.guard(), true);
+        let (accessed, reissued) = (true, false);
+        self.target = Target::Open(Open { ticket, guard, snapshot, counts, accessed, reissued, visitor });
         self.cookie = Some(CookieDue::Set(ticket));
     }
 
@@ -74,6 +76,7 @@ impl State {
         if let Some(ticket) = ticket {
             (open.ticket, open.guard, open.snapshot.standing) = (ticket, ticket.guard(), Standing::Current);
             open.snapshot.meta.ticket_issued_at = committed.now;
+            open.reissued = true;
             self.cookie = Some(CookieDue::Set(ticket));
         }
         open.absorb(changes, committed);

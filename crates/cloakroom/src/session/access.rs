@@ -36,6 +36,9 @@ impl Session {
     /// Sets an attribute, and keeps it as long as the session, or as its type's [`TTL`](Attribute::TTL) says, counted
     /// from the commit. A value that equals the stored one is not written, unless its time to live begins anew.
     ///
+    /// As nothing is written then, another request may change it: a later fetch or [`reload`](Self::reload) shows what that
+    /// has stored. Where a value must hold against others, there is [`update`](Self::update).
+    ///
     /// # Errors
     ///
     /// [`Unencodable`](crate::ErrorKind::Unencodable), or [`OverLimit`](crate::ErrorKind::OverLimit) when the value alone

@@ -72,10 +72,20 @@ impl Attributes {
             None => {}
         }
         match self.known.of(name) {
+            // The store says whether it is still there: its clock decides.
+            Stored::Present(stored) if stored.lapses_at.is_some_and(|at| self.has_passed(at)) => {
+                Seen::Unknown
+            }
             Stored::Present(stored) => Seen::Value(stored.value.clone()),
             Stored::Absent => Seen::Absent,
             Stored::Unknown => Seen::Unknown,
         }
+    }
+
+    /// Returns whether a moment has passed at the store, as far as this machine's clock tells.
+    #[cold]
+    fn has_passed(&self, moment: Timestamp) -> bool {
+        self.time.is_some_and(|time| time.has_passed(moment))
     }
 
     /// Returns what the request sees under a name, opened if it is encrypted.
@@ -162,6 +172,13 @@ impl Attributes {
                 Some(value)
             }
             Edit::Remove => None,
+        }
+    }
+
+    /// Drops the edit of a name up to `upto`, unless the store may know of it.
+    pub(super) fn drop_local(&mut self, name: &Name, upto: u64) {
+        if !self.unsettled {
+            self.edits.retain(|edited| edited.number > upto || edited.name != *name);
         }
     }
 
@@ -310,9 +327,16 @@ impl Attributes {
         opener.prepare(&mut found);
         self.opener = opener;
         if found.iter().any(|attribute| attribute.lapses_at.is_some()) {
-            self.time = Some(StoreTime::seen(now));
+            self.shown_lapsing(&mut found, now);
         }
         self.known.loaded(wanted, found);
+    }
+
+    /// Takes note of the store's time for what lapses. What has lapsed by that time is absent.
+    #[cold]
+    fn shown_lapsing(&mut self, found: &mut Vec<StoredAttribute>, now: Timestamp) {
+        found.retain(|attribute| attribute.lapses_at.is_none_or(|at| now < at));
+        self.time = Some(StoreTime::seen(now));
     }
 
     /// Returns what the request has read and not changed.

@@ -27,7 +27,7 @@ impl Prepared {
     fn only_renews(&self) -> bool {
         let Changes { clear, attributes, max_inactive_interval, ticket, label } = &self.commit.changes;
         let nothing = !clear && attributes.is_empty() && max_inactive_interval.is_none() && label.is_none();
-        nothing && !matches!(ticket, Some(TicketChange::SignIn { .. }))
+        nothing && matches!(ticket, Some(TicketChange::Renew { .. }))
     }
 }
 
@@ -52,8 +52,9 @@ impl Inner {
                 let needless = prepared.only_renews() && !prepared.carried.terms.rotate;
                 let mut state = self.state();
                 state.unknown(&prepared.commit.changes, &mut prepared.carried);
-                if needless && std::mem::take(&mut state.renewal_due) {
+                if needless {
                     // What the request came for is done, and a later one renews.
+                    state.renewal_due = false;
                     drop(state);
                     Error::from(error).log();
                     return Ok(());
@@ -110,7 +111,7 @@ impl Inner {
         answer
     }
 
-    /// Records an access by a commit. Unlike a load, it is no sign that the browser has the ticket.
+    /// Records an access by a commit. Unlike a load, it is no sign that the browser has the ticket. The caller holds the gate.
     pub(super) async fn commit_nothing(&self) -> Result<(), Error> {
         let guard = self.state().opened().map(|open| open.guard).ok_or_else(Error::gone)?;
         let commit = self.commit_of(CommitId::generate()?, guard, Intent::Change, Changes::default());

@@ -1,11 +1,12 @@
 use std::future::Future;
 use std::sync::{Arc, MutexGuard};
 
+use cloakroom_core::{Freshness, Select};
 use http::{HeaderValue, StatusCode};
 
 use super::inner::Inner;
 use super::kept::{Kept, keep};
-use super::state::{CookieDue, State};
+use super::state::{CookieDue, State, Target};
 use super::task::{detach, run_to_end};
 use crate::config::OnGone;
 use crate::error::{Error, ErrorKind};
@@ -77,9 +78,10 @@ impl Inner {
 
     fn finish_used(self: &Arc<Self>, mut state: MutexGuard<'_, State>, failed: bool) -> Finish {
         state.abandoned |= failed;
+        let counts = self.counts_after_all(&mut state);
         let pending = if failed { !state.endings.is_empty() } else { state.has_unapplied() };
         // An operation that is under way may still have something to say about the cookie.
-        if !pending && !state.busy {
+        if !pending && !state.busy && !counts {
             state.head_sent = true;
             let cookie = state.cookie.take();
             drop(state);
@@ -87,11 +89,37 @@ impl Inner {
         }
         drop(state);
         let extent = if failed { Extent::EndingOnly } else { Extent::Everything };
-        if let Some(settled) = self.shared.at_once(|| settle(self, extent)) {
+        if let Some(settled) = self.shared.at_once(|| settle(self, extent, counts)) {
             return Finish::Done(settled);
         }
         let inner = Arc::clone(self);
-        Finish::Storing(keep(&self.shared.tasks, async move { settle(&inner, extent).await }))
+        Finish::Storing(keep(&self.shared.tasks, async move { settle(&inner, extent, counts).await }))
+    }
+
+    /// Returns whether the request counts as activity by a mark that came only after its session was loaded, so that its
+    /// access is still to be recorded. It may also renew a ticket, then.
+    #[inline]
+    fn counts_after_all(&self, state: &mut State) -> bool {
+        let Target::Open(open) = &state.target else { return false };
+        if !open.is_uncounted() || self.marks().activity() == Activity::Never {
+            return false;
+        }
+        state.renewal_due = self.is_to_renew(&open.snapshot);
+        true
+    }
+
+    /// Records the access of a request that counts after all, unless a commit of it was one. The answer does not depend on
+    /// it.
+    async fn count_after_all(&self) {
+        let _turn = self.turn().await;
+        if !self.counts_after_all(&mut self.state()) {
+            return;
+        }
+        match self.look(Select::default(), self.touch(), Freshness::Any).await {
+            Ok(Some(opened)) => self.note_access(opened.now),
+            Ok(None) => {}
+            Err(error) => error.log(),
+        }
     }
 
     /// Takes note that the request will have no response. A logout that was asked for is done all the same.
@@ -106,7 +134,7 @@ impl Inner {
             return;
         }
         let inner = Arc::clone(self);
-        let ending = async move { drop(settle(&inner, Extent::EndingOnly).await) };
+        let ending = async move { drop(settle(&inner, Extent::EndingOnly, false).await) };
         if !detach(self.shared.tasks.track_future(ending)) {
             tracing::error!("a session was not invalidated: its request ended outside a Tokio runtime");
         }
@@ -180,8 +208,11 @@ async fn touch(inner: Arc<Inner>) -> Settled {
     Settled::default()
 }
 
-async fn settle(inner: &Inner, extent: Extent) -> Settled {
+async fn settle(inner: &Inner, extent: Extent, counts: bool) -> Settled {
     let applied = inner.apply(extent).await;
+    if counts {
+        Box::pin(inner.count_after_all()).await;
+    }
     let cookie = {
         let mut state = inner.state();
         state.head_sent = true;

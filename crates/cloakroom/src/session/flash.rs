@@ -5,7 +5,7 @@ use cloakroom_core::{CommitId, Name};
 use serde::{Deserialize, Serialize};
 
 use super::Session;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 
 /// Messages for the visitor's next page: set by one request, shown once by another, a redirect between them or not.
 ///
@@ -139,18 +139,29 @@ impl Flash {
     /// Takes all messages, those of this request too, oldest first.
     ///
     /// They are removed when this returns, atomically as by [`take_once`](Session::take_once), also if the request fails
-    /// afterwards: take them last, when the page is certain. Where there are messages, this makes about four round trips
-    /// to the store.
+    /// afterwards: take them last, when the page is certain. If this fails or is cut off, what it has not taken yet is given
+    /// to the next page. Where there are messages, this makes about four round trips to the store.
     ///
     /// # Errors
     ///
     /// As [`take_once`](Session::take_once).
     pub async fn take(&mut self) -> Result<Vec<FlashMessage>, Error> {
         self.batch = None;
-        // What is set from now on says so again.
-        if self.session.take_once_named::<bool>(Self::NAME).await?.is_none() {
-            return Ok(Vec::new());
+        let Some(marker) = self.session.present(&Self::NAME).await? else { return Ok(Vec::new()) };
+        let taken = self.take_batches().await;
+        // Of what cannot be decoded one page is told, not each. After any other failure there may be more to take.
+        if taken.as_ref().err().is_none_or(|error| error.kind() == ErrorKind::Undecodable)
+            && let Err(error) = self.session.remove_unless_changed(&Self::NAME, marker).await
+        {
+            // The next page looks in vain, which is better than to lose what was taken.
+            error.log();
         }
+        let mut batches = taken?;
+        batches.sort_by_key(|batch| batch.set_at);
+        Ok(batches.into_iter().flat_map(|batch| batch.messages).collect())
+    }
+
+    async fn take_batches(&self) -> Result<Vec<Batch>, Error> {
         let mut names = self.session.attribute_names().await?;
         names.retain(|name| name.as_str().starts_with(BATCH));
         self.session.inner.fetch(&names).await?;
@@ -158,8 +169,7 @@ impl Flash {
         for name in names {
             batches.extend(self.session.take_once_named::<Batch>(name).await?);
         }
-        batches.sort_by_key(|batch| batch.set_at);
-        Ok(batches.into_iter().flat_map(|batch| batch.messages).collect())
+        Ok(batches)
     }
 }
 

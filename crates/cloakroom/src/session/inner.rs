@@ -242,8 +242,7 @@ impl Inner {
                     if first {
                         state.renewal_due = self.is_to_renew(&opened);
                         let opener = self.shared.at_rest.opener(load.guard.handle);
-                        let wanted = (&load.select.values, opener);
-                        state.open(ticket, (load.guard, seen), wanted, opened);
+                        state.open((ticket, seen), (&load, opener), opened);
                         (state.route, state.reads) = (route, reads.take());
                         state.is_latest = freshness == Freshness::Latest;
                     }
@@ -265,6 +264,7 @@ impl Inner {
             state.start_anew();
             state.is_new = true;
             if let Some(ticket) = superseded {
+                state.came_superseded = true;
                 state.target = Target::Superseded(ticket);
             }
         }

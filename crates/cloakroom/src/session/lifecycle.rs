@@ -102,7 +102,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`Gone`](crate::ErrorKind::Gone) when the session has ended, [`Store`](crate::ErrorKind::Store) when the store
+    /// [`Gone`](crate::ErrorKind::Gone) when the session has ended, or this request's ticket
+    /// [opens it no longer](Session#after-the-responses-head-has-gone-out); [`Store`](crate::ErrorKind::Store) when the store
     /// failed.
     pub async fn reload(&self) -> Result<(), Error> {
         if !self.is_stored()? {
@@ -115,13 +116,21 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`Gone`](crate::ErrorKind::Gone) when the session has ended, [`Store`](crate::ErrorKind::Store) when the store
-    /// failed.
+    /// As [`reload`](Self::reload).
     pub async fn heartbeat(&self) -> Result<(), Error> {
+        let session = self.clone();
+        let beat = async move {
+            let _turn = session.inner.turn().await;
+            session.heartbeat_in_turn().await
+        };
+        self.inner.to_its_end(beat).await
+    }
+
+    async fn heartbeat_in_turn(&self) -> Result<(), Error> {
         if !self.is_stored()? {
             return Ok(());
         }
-        if self.inner.state().has_undelivered_ticket() {
+        if self.inner.state().may_lack_ticket() {
             return self.inner.commit_nothing().await;
         }
         let beat =
@@ -133,7 +142,7 @@ impl Session {
     /// Returns whether there is a session in the store. One that has ended under the request is an error.
     fn is_stored(&self) -> Result<bool, Error> {
         let state = self.inner.state();
-        if state.is_lost() && !state.is_new {
+        if state.is_lost() && !state.came_superseded {
             return Err(Error::gone());
         }
         if matches!(state.target, Target::Unreachable) {

@@ -75,6 +75,12 @@ pub(crate) use self::task::run_to_end;
 ///
 /// A request that outlives its session's max inactive interval (a long upload, server-sent events) must call
 /// [`heartbeat`](Self::heartbeat) at least that often, or the session ends under it.
+///
+/// The session is reached by the ticket that its request came with, or was given. Once another request has
+/// [rotated](Self::rotate) or [renewed](crate::SessionLayer::renew_every) that, it opens nothing after the
+/// [grace](crate::SessionLayer::rotation_grace), as after a sign-in at once: [`Gone`](crate::ErrorKind::Gone), although the
+/// session lives on under its new ticket. So end a socket or stream on `Gone`, and let the page connect again, which brings
+/// the ticket that the browser has now.
 #[derive(Clone)]
 pub struct Session {
     inner: Arc<Inner>,

@@ -1,6 +1,6 @@
 use std::time::{Duration, SystemTime};
 
-use cloakroom_core::{Timestamp, Touch};
+use cloakroom_core::Timestamp;
 
 use super::state::Open;
 use super::{Inner, Session};
@@ -18,15 +18,15 @@ impl Session {
     pub fn time_left(&self) -> Option<Duration> {
         let state = self.inner.state();
         let open = state.opened()?;
-        Some(open.expires_at(self.inner.touch()).since(open.snapshot.now))
+        Some(open.expires_at(self.inner.settings().touch_every).since(open.snapshot.now))
     }
 
     /// Returns when the session expires if nothing more is heard of its visitor, by the store's clock: see
     /// [`time_left`](Self::time_left), which does not depend on how the clocks agree.
     #[must_use]
     pub fn expires_at(&self) -> Option<SystemTime> {
-        let touch = self.inner.touch();
-        self.inner.state().opened().map(|open| open.expires_at(touch).into())
+        let touch_every = self.inner.settings().touch_every;
+        self.inner.state().opened().map(|open| open.expires_at(touch_every).into())
     }
 
     /// Returns how long the session still lives whatever its visitor does; `None` where it has no
@@ -49,22 +49,23 @@ impl Inner {
 }
 
 impl Open {
+    /// Returns whether nothing that this request did is an access.
+    #[inline]
+    pub(super) fn is_uncounted(&self) -> bool {
+        !self.counts && !self.accessed
+    }
+
     pub(super) fn note_access(&mut self, now: Timestamp) {
         self.snapshot.now = now.max(self.snapshot.now);
         self.accessed = true;
     }
 
-    /// Returns when the session expires, given how its load was an access: at the latest then (see
+    /// Returns when the session expires, given how often an access is recorded at most: at the latest then (see
     /// [`Record::access`](cloakroom_core::Record::access)).
-    fn expires_at(&self, touch: Touch) -> Timestamp {
+    fn expires_at(&self, touch_every: Duration) -> Timestamp {
         let (now, meta) = (self.snapshot.now, &self.snapshot.meta);
-        let recorded = match touch {
-            _ if self.accessed => true,
-            Touch::Never => false,
-            Touch::AtMostEvery(every) => {
-                now.since(meta.accessed_at) >= every.min(meta.max_inactive_interval / 10)
-            }
-        };
+        let throttle = touch_every.min(meta.max_inactive_interval / 10);
+        let recorded = self.accessed || (self.counts && now.since(meta.accessed_at) >= throttle);
         let accessed_at = if recorded { now.max(meta.accessed_at) } else { meta.accessed_at };
         let inactive = accessed_at.plus(meta.max_inactive_interval);
         meta.ends_at.map_or(inactive, |end| end.min(inactive))

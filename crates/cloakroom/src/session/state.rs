@@ -2,7 +2,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use cloakroom_core::{
-    Changes, Gone, Guard, Label, Limit, Name, Opened, Outcome, Principal, Ticket, Version, Wanted,
+    Changes, Gone, Guard, Label, Limit, Load, Name, Opened, Outcome, Principal, Ticket, Touch, Version,
 };
 
 use super::attributes::{Attributes, Seen};
@@ -17,6 +17,8 @@ pub(super) struct State {
     pub(super) target: Target,
     /// Whether no ticket of this request opened a session.
     pub(super) is_new: bool,
+    /// Whether the request came with a ticket that a sign-in had replaced: it has no session that could end.
+    pub(super) came_superseded: bool,
     pub(super) attributes: Attributes,
     pub(super) terms: Terms,
     /// Counts the sessions that this request had: what was begun for one must not reach the next.
@@ -73,8 +75,12 @@ pub(super) struct Open {
     pub(super) guard: Guard,
     /// What the store last showed of it, but for the attributes, which are in [`Attributes`].
     pub(super) snapshot: Box<Opened>,
+    /// Whether its load was an access, as far as that was due.
+    pub(super) counts: bool,
     /// Whether an access is known to be recorded as of the snapshot's time.
     pub(super) accessed: bool,
+    /// Whether this request was given the ticket, so that its own loads with it do not show that the browser has it.
+    pub(super) reissued: bool,
     pub(super) visitor: Visitor,
 }
 
@@ -157,18 +163,19 @@ impl State {
         }
     }
 
-    /// Takes note of the session that a ticket has opened, of which the visitor has brought this version.
+    /// Takes note of the session that a ticket has opened by this load, of which the visitor has brought this version.
     pub(super) fn open(
         &mut self,
-        ticket: Ticket,
-        (guard, brought): (Guard, Version),
-        (wanted, opener): (&Wanted, Opener),
+        (ticket, brought): (Ticket, Version),
+        (load, opener): (&Load, Opener),
         mut snapshot: Box<Opened>,
     ) {
         let found = std::mem::take(&mut snapshot.attributes);
-        self.attributes.loaded(wanted, found, snapshot.now, opener);
+        self.attributes.loaded(&load.select.values, found, snapshot.now, opener);
         let visitor = Visitor::shown(brought, snapshot.meta.version);
-        self.target = Target::Open(Open { ticket, guard, snapshot, accessed: false, visitor });
+        let (guard, counts) = (load.guard, load.touch != Touch::Never);
+        let (accessed, reissued) = (false, false);
+        self.target = Target::Open(Open { ticket, guard, snapshot, counts, accessed, reissued, visitor });
     }
 
     /// Takes note that so many attributes had to be fetched.
@@ -237,6 +244,11 @@ impl State {
     /// Returns whether the session has a ticket that the browser was not given yet.
     pub(super) fn has_undelivered_ticket(&self) -> bool {
         matches!(self.cookie, Some(CookieDue::Set(_))) && !self.head_sent
+    }
+
+    /// Returns whether it is not known that the browser has the session's ticket: its answer may be lost on its way.
+    pub(super) fn may_lack_ticket(&self) -> bool {
+        self.has_undelivered_ticket() || self.opened().is_some_and(|open| open.reissued)
     }
 
     /// Takes note that a commit was not applied. What it carried is still to be done.
@@ -361,7 +373,9 @@ mod tests {
             ticket,
             guard: ticket.guard(),
             snapshot: Box::new(snapshot),
+            counts: true,
             accessed: false,
+            reissued: false,
             visitor: Visitor::of_new(Version(1)),
         });
         State { target, ..State::default() }

@@ -10,9 +10,10 @@ use crate::error::Error;
 
 /// Attributes that lapse by themselves.
 ///
-/// An attribute whose time to live has passed is absent, by the store's clock, as an expired session is. Accesses do not
-/// prolong it. A later change in place, through an [`Attr`](crate::Attr) or [`update`](Self::update), keeps the running
-/// time: it ends no earlier, and later by no more than the request took. Setting the attribute anew replaces it.
+/// An attribute whose time to live has passed is absent, by the store's clock, as an expired session is. A request that
+/// outlasts it asks the store again. Accesses do not prolong it. A later change in place, through an [`Attr`](crate::Attr)
+/// or [`update`](Self::update), keeps the running time: it ends no earlier, and later by no more than the request took.
+/// Setting the attribute anew replaces it.
 impl Session {
     /// Sets an attribute that lapses by itself after `ttl`, counted from the commit, unless the session ends first.
     /// Always written, since its time begins anew.
@@ -103,6 +104,14 @@ impl StoreTime {
 
     /// Returns how far a moment is away. One that has passed is as near as a time to live may be.
     pub(super) fn left_until(&self, moment: Timestamp) -> Duration {
-        moment.since(self.then.plus(self.seen.elapsed())).max(MIN_INTERVAL)
+        moment.since(self.now()).max(MIN_INTERVAL)
+    }
+
+    pub(super) fn has_passed(&self, moment: Timestamp) -> bool {
+        moment <= self.now()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.then.plus(self.seen.elapsed())
     }
 }

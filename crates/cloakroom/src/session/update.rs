@@ -152,6 +152,22 @@ impl Session {
         Err(Error::contended(name))
     }
 
+    /// Returns an attribute as it is before a change; `None` if it is absent.
+    pub(super) async fn present(&self, name: &Name) -> Result<Option<Before>, Error> {
+        let before = self.before(name, None).await?;
+        Ok(before.value.is_some().then_some(before))
+    }
+
+    /// Removes an attribute, also if the request fails afterwards; not if it was written since, nor if it is not known what
+    /// the store holds.
+    pub(super) async fn remove_unless_changed(&self, name: &Name, before: Before) -> Result<(), Error> {
+        if matches!(before.expect, Some(Expect::Revision(_))) {
+            return self.store_one(name, None, before).await.map(drop);
+        }
+        self.inner.state().attributes.drop_local(name, before.upto);
+        Ok(())
+    }
+
     /// Returns an attribute as this request sees it, and what the store must hold for that to be so.
     async fn before(&self, name: &Name, fresh: Option<Duration>) -> Result<Before, Error> {
         loop {
