@@ -148,21 +148,18 @@ impl Attributes {
         self.cleared = (!needless).then_some(number);
     }
 
-    /// Takes a value that only this request knows of; `None` if there is none, or the store may know of it.
-    pub(super) fn take_local(&mut self, name: &Name) -> Option<Bytes> {
+    /// Takes this value, provided that it is still there and only this request knows of it. Returns whether it was taken.
+    pub(super) fn take_local(&mut self, name: &Name, expected: &Bytes) -> bool {
         let local = self.cleared.is_some() || self.expectation(name.as_str()) == Some(Expect::Absent);
         if !local || self.unsettled {
-            return None;
+            return false;
         }
-        let index = self.find(name.as_str()).ok()?;
-        match &self.edits[index].edit {
-            Edit::Set { value, .. } => {
-                let value = value.clone();
-                self.edits.remove(index);
-                Some(value)
-            }
-            Edit::Remove => None,
+        let Ok(index) = self.find(name.as_str()) else { return false };
+        let taken = matches!(&self.edits[index].edit, Edit::Set { value, .. } if value == expected);
+        if taken {
+            self.edits.remove(index);
         }
+        taken
     }
 
     pub(super) fn has_edit(&self, name: &str) -> bool {
