@@ -39,5 +39,6 @@ mod sweeper;
 mod time_left;
 mod tower_service;
 mod ttl;
+mod turns;
 mod undecodable;
 mod update;
