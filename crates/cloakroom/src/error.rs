@@ -218,7 +218,8 @@ impl fmt::Display for Error {
     }
 }
 
-/// Marks a response whose request must not be stored, whatever its status: it says that a limit was passed.
+/// Marks a response whose request must not be stored, whatever its status: it says that a limit was passed, or a layer within
+/// has replaced what the handler had answered.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StoreNothing;
 
