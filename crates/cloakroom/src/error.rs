@@ -126,6 +126,13 @@ impl Error {
         core::Error::of(core::ErrorKind::Other, "interrupted").into()
     }
 
+    /// Makes the same error once more, with the text of its source.
+    pub(crate) fn again(&self) -> Self {
+        let Repr { kind, attribute, source } = &*self.0;
+        let source = source.as_ref().map(|source| source.to_string().into());
+        Self(Box::new(Repr { kind: *kind, attribute: attribute.clone(), source }))
+    }
+
     /// Returns what kind of failure this is.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {

@@ -125,8 +125,8 @@ impl Inner {
 
     fn prepare(&self) -> Result<Option<Prepared>, Error> {
         let mut state = self.state();
-        if let Some(failure) = state.failure.take() {
-            return Err(failure);
+        if let Some(refusal) = state.refusal() {
+            return Err(refusal);
         }
         let plan = state.plan();
         let prepared = match plan {

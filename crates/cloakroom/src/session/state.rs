@@ -285,6 +285,15 @@ impl State {
         Carried { epoch: self.epoch, upto, terms: std::mem::take(&mut self.terms) }
     }
 
+    /// Returns why nothing can be committed, if so. As long as there is an answer to come, that is to say so too.
+    pub(super) fn refusal(&mut self) -> Option<Error> {
+        let failure = self.failure.take()?;
+        if !self.head_sent && !self.abandoned {
+            self.failure = Some(failure.again());
+        }
+        Some(failure)
+    }
+
     /// Returns whether a commit is to renew the ticket: because it was asked to, because of its age, or to give the
     /// browser again what it did not get.
     pub(super) fn renews(&self) -> bool {
