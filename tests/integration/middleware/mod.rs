@@ -25,6 +25,7 @@ mod limits;
 mod listener_fails;
 mod load;
 mod log;
+mod logout;
 mod max_sessions;
 mod nodes;
 mod registry;

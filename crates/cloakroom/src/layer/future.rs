@@ -58,12 +58,14 @@ where
         let this = self.project();
         if this.storing.is_none() {
             let answer = ready!(this.inner.poll(cx));
-            *this.answered = true;
             if this.session.is_unused_at_the_end() {
+                *this.answered = true;
                 return Poll::Ready(answer.map(|response| response.map(SessionBody::inner)));
             }
             let failed = || answer.as_ref().map_or(true, |response| this.session.is_failed(response));
-            match this.session.finish(failed) {
+            let finish = this.session.finish(failed);
+            *this.answered = true;
+            match finish {
                 Finish::Done(settled) => {
                     return Poll::Ready(answer.map(|response| settle(response, settled, this.session)));
                 }

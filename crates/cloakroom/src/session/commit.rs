@@ -39,15 +39,18 @@ impl Inner {
         if extent == Extent::EndingOnly {
             return Ok(());
         }
+        let applied = self.apply_changes().await;
+        // A session that was asked to end meanwhile ends, whatever became of the changes.
+        self.apply_ending().await?;
+        applied
+    }
+
+    async fn apply_changes(&self) -> Result<(), Error> {
         self.complete().await?;
         let mut prepared = self.prepare()?;
         let Some(prepared) = &mut prepared else { return Ok(()) };
         match self.commit(&prepared.commit).await {
-            Ok(outcome) => {
-                self.absorb(prepared, outcome)?;
-                // A session that was asked to end while it was made.
-                self.apply_ending().await
-            }
+            Ok(outcome) => self.absorb(prepared, outcome),
             Err(error) => {
                 let needless = prepared.only_renews() && !prepared.carried.terms.rotate;
                 let mut state = self.state();

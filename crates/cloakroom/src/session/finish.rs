@@ -63,10 +63,12 @@ impl Inner {
 
     /// Closes the request's account with its session, before the response's head goes out.
     pub(crate) fn finish(self: &Arc<Self>, failed: impl FnOnce() -> bool) -> Finish {
-        match self.state_at_the_end() {
-            None => Finish::Storing(keep(&self.shared.tasks, touch(Arc::clone(self)))),
-            Some(state) => self.finish_used(state, failed()),
+        if !self.is_used_at_the_end() {
+            return Finish::Storing(keep(&self.shared.tasks, touch(Arc::clone(self))));
         }
+        // The application's, which may panic, or use the session: not under the lock.
+        let failed = failed();
+        self.finish_used(self.state(), failed)
     }
 
     /// Returns whether an access is to be recorded for a request that does not use its session.
