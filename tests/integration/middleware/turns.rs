@@ -2,11 +2,13 @@
 
 use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Wake, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use cloakroom::Session;
+use cloakroom::core::BoxFuture;
+use cloakroom::{Error, ErrorKind, Session};
 use cloakroom_testkit::faulty::{Moment, Operation};
 use http::StatusCode;
+use tokio::sync::oneshot;
 
 use super::rig::Rig;
 
@@ -63,4 +65,47 @@ async fn whoever_is_woken_may_use_the_session_at_once() {
     };
     rig.run(Some(&ticket), waits).await.is(200);
     assert_eq!(seen.recv().unwrap(), Ok(false));
+}
+
+/// What waits for the request's own commit comes after it and after the head, when no cookie can be sent any more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_for_the_last_commit_comes_after_the_head() {
+    let rig = Rig::new();
+    let ticket = rig.session().await;
+    let gate = rig.faults.hold_next(Operation::Commit, Moment::Before);
+    let (sender, receiver) = oneshot::channel();
+    let sets = |session: Session| async move {
+        session.set_named("late", &1)?;
+        sender.send(session).unwrap();
+        Ok(StatusCode::OK)
+    };
+    let rotates = async {
+        let session = receiver.await.unwrap();
+        gate.arrived().await;
+        session.rotate();
+        let (commit, faults) = (pin_begun(&session), rig.faults.clone());
+        let commit = Arc::new(tokio::spawn(commit));
+        let other = Arc::clone(&commit);
+        // The turn is over: the other goes on before the request does.
+        wait_with(&session, move || {
+            let began = Instant::now();
+            while !other.is_finished() && faults.count(Operation::Commit) < 2 && began.elapsed() < PATIENCE {
+                std::thread::yield_now();
+            }
+        });
+        gate.open();
+        commit
+    };
+    let (answer, commit) = tokio::join!(rig.run(Some(&ticket), sets), rotates);
+    answer.is(200).without_cookie();
+    let Some(commit) = Arc::into_inner(commit) else { panic!("who was woken has gone on") };
+    assert_eq!(commit.await.unwrap().unwrap_err().kind(), ErrorKind::HeadSent);
+}
+
+/// Begins a commit, which waits for its turn.
+fn pin_begun(session: &Session) -> BoxFuture<'static, Result<(), Error>> {
+    let session = session.clone();
+    let mut commit: BoxFuture<'static, _> = Box::pin(async move { session.commit().await });
+    assert!(commit.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    commit
 }

@@ -32,9 +32,8 @@ impl Prepared {
 }
 
 impl Inner {
-    /// Brings to the store what the request has done so far.
+    /// Brings to the store what the request has done so far. The caller holds the gate.
     pub(super) async fn apply(&self, extent: Extent) -> Result<(), Error> {
-        let _turn = self.turn().await;
         self.apply_ending().await?;
         if extent == Extent::EndingOnly {
             return Ok(());

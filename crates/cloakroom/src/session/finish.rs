@@ -153,7 +153,11 @@ impl Inner {
     /// Applies what is pending, in a task of its own that runs to its end.
     pub(super) async fn apply_now(self: &Arc<Self>) -> Result<(), Error> {
         let inner = Arc::clone(self);
-        self.to_its_end(async move { inner.apply(Extent::Everything).await }).await
+        let applying = async move {
+            let _turn = inner.turn().await;
+            inner.apply(Extent::Everything).await
+        };
+        self.to_its_end(applying).await
     }
 
     /// Waits for work that runs to its end whether or not it is waited for. All that holds the gate runs this way: a
@@ -183,6 +187,7 @@ async fn touch(inner: Arc<Inner>) -> Settled {
 }
 
 async fn settle(inner: &Inner, extent: Extent) -> Settled {
+    let turn = inner.turn().await;
     let applied = inner.apply(extent).await;
     let cookie = {
         let mut state = inner.state();
@@ -190,6 +195,8 @@ async fn settle(inner: &Inner, extent: Extent) -> Settled {
         state.abandoned |= applied.is_err();
         state.cookie.take()
     };
+    // Not before: whoever comes next must know that no cookie can be sent any more.
+    drop(turn);
     let Err(error) = applied else {
         return inner.answer(None, cookie);
     };
