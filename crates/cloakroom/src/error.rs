@@ -44,6 +44,9 @@ pub enum ErrorKind {
     AlreadyBorrowed,
     /// The response's head has gone out, so no cookie can be sent any more.
     HeadSent,
+    /// The request has failed, or was dropped, before what it had changed was committed: that is given up. What its tasks
+    /// change from then on can be committed.
+    RequestFailed,
     /// Nobody is signed in.
     NotSignedIn,
     /// The sign-in is older than was asked for.
@@ -98,6 +101,10 @@ impl Error {
 
     pub(crate) fn head_sent() -> Self {
         Self::new(ErrorKind::HeadSent)
+    }
+
+    pub(crate) fn request_failed() -> Self {
+        Self::new(ErrorKind::RequestFailed)
     }
 
     pub(crate) fn not_signed_in() -> Self {
@@ -213,6 +220,9 @@ impl fmt::Display for Error {
             ErrorKind::Gone => "the session has ended",
             ErrorKind::AlreadyBorrowed => "an `Attr` of this name is alive in this request already",
             ErrorKind::HeadSent => "the response's head has gone out: no session cookie can be sent any more",
+            ErrorKind::RequestFailed => {
+                "the request has failed: what it had changed in the session is given up"
+            }
             ErrorKind::NotSignedIn => "nobody is signed in",
             ErrorKind::SignInTooOld => "the sign-in is too old for this: sign in again",
             ErrorKind::Stale => "the session is older than what was seen of it before",

@@ -3,11 +3,12 @@
 use std::panic::AssertUnwindSafe;
 
 use cloakroom::{Session, SessionLayer};
-use cloakroom_testkit::faulty::{Moment, Operation};
+use cloakroom_testkit::faulty::{Fault, Moment, Operation};
 use futures_util::FutureExt as _;
 use http::StatusCode;
 use tokio::sync::oneshot;
 
+use super::log::logged;
 use super::rig::Rig;
 
 fn tight(layer: SessionLayer) -> SessionLayer {
@@ -37,6 +38,37 @@ async fn one_that_comes_while_a_commit_is_under_way_is_done_whatever_becomes_of_
         answer.is(status).removes_cookie();
         assert!(!rig.opens(&ticket).await, "{bytes}");
     }
+}
+
+#[tokio::test]
+async fn one_that_comes_after_a_failed_request_and_is_not_committed_is_reported() {
+    let rig = Rig::new();
+    let ticket = rig.session().await;
+    let (log, ()) = logged(async {
+        let (sender, receiver) = oneshot::channel();
+        let fails = |session: Session| async move {
+            sender.send(session).unwrap();
+            Ok(StatusCode::INTERNAL_SERVER_ERROR)
+        };
+        rig.run(Some(&ticket), fails).await.is(500);
+        receiver.await.unwrap().invalidate();
+    })
+    .await;
+    assert!(log.contains("WARN") && log.contains("session changes are lost"), "{log}");
+}
+
+#[tokio::test]
+async fn one_that_the_store_fails_is_said_to_have_failed_and_nothing_else() {
+    let rig = Rig::new();
+    let ticket = rig.session().await;
+    rig.faults.inject(Operation::Invalidate, Fault::Fail(cloakroom::core::ErrorKind::Full));
+    let leaves = |session: Session| async move {
+        session.invalidate();
+        Ok(StatusCode::OK)
+    };
+    let (log, answer) = logged(rig.run(Some(&ticket), leaves)).await;
+    answer.is(503).without_cookie();
+    assert!(log.contains("ERROR") && !log.contains("session changes are lost"), "{log}");
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ mod expired;
 mod failed;
 mod flash;
 mod foresight;
+mod given_up;
 mod header;
 mod interleaving;
 mod late;

@@ -26,6 +26,8 @@ pub(super) struct Attributes {
     time: Option<StoreTime>,
     /// Counts the edits, so that those made while a commit is under way are told from those that it carries.
     last_edit: u64,
+    /// The last edit that a commit has taken with it.
+    last_begun: u64,
     /// Opens what was loaded, if it is encrypted.
     opener: Opener,
 }
@@ -187,6 +189,7 @@ impl Attributes {
         for Edited { name, edit, .. } in &self.edits {
             changes.push(AttributeChange { name: name.clone(), edit: edit.clone(), expect: None });
         }
+        self.last_begun = self.last_edit;
         Edits { clear: self.cleared.is_some(), changes, upto: self.last_edit }
     }
 
@@ -240,6 +243,14 @@ impl Attributes {
         let before = self.edits.len();
         self.edits.retain(|edited| edited.number > upto);
         self.cleared.take_if(|number| *number <= upto).is_some() || self.edits.len() < before
+    }
+
+    /// Drops all edits, and returns whether any of them is not in a commit that is under way.
+    pub(super) fn give_up(&mut self, under_way: bool) -> bool {
+        let begun = if under_way && self.unsettled { self.last_begun } else { 0 };
+        let edits = std::mem::take(&mut self.edits);
+        let cleared = self.cleared.take();
+        cleared.is_some_and(|number| number > begun) || edits.iter().any(|edited| edited.number > begun)
     }
 
     /// Takes note that a commit of one attribute is under way.

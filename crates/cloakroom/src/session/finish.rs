@@ -78,7 +78,10 @@ impl Inner {
     }
 
     fn finish_used(self: &Arc<Self>, mut state: MutexGuard<'_, State>, failed: bool) -> Finish {
-        state.abandoned |= failed;
+        if failed {
+            let under_way = state.busy;
+            state.give_up(under_way, Error::request_failed);
+        }
         let pending = if failed { !state.endings.is_empty() } else { state.has_unapplied() };
         // An operation that is under way may still have something to say about the cookie.
         if !pending && !state.busy {
@@ -100,7 +103,8 @@ impl Inner {
     pub(crate) fn abandon(self: &Arc<Self>) {
         let ending = {
             let Some(mut state) = self.state_at_the_end() else { return };
-            state.abandoned = true;
+            let under_way = state.busy;
+            state.give_up(under_way, Error::request_failed);
             state.head_sent = true;
             !state.endings.is_empty()
         };
@@ -189,12 +193,7 @@ async fn touch(inner: Arc<Inner>) -> Settled {
 async fn settle(inner: &Inner, extent: Extent) -> Settled {
     let turn = inner.turn().await;
     let applied = inner.apply(extent).await;
-    let cookie = {
-        let mut state = inner.state();
-        state.head_sent = true;
-        state.abandoned |= applied.is_err();
-        state.cookie.take()
-    };
+    let cookie = inner.state().settled(applied.as_ref().err());
     // Not before: whoever comes next must know that no cookie can be sent any more.
     drop(turn);
     let Err(error) = applied else {

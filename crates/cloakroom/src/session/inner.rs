@@ -463,7 +463,7 @@ impl Drop for Inner {
             reads.end(foresight, !state.abandoned, bytes);
         }
         let handle = state.opened().map(|open| tracing::field::display(open.guard.handle));
-        if state.head_sent && !state.abandoned && state.has_unapplied() {
+        if state.head_sent && state.has_unreported() {
             telemetry::lost("never_committed");
             tracing::warn!(
                 session.handle = handle,
