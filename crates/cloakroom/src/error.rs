@@ -44,6 +44,9 @@ pub enum ErrorKind {
     AlreadyBorrowed,
     /// The response's head has gone out, so no cookie can be sent any more.
     HeadSent,
+    /// The request has failed, or was dropped, before what it had changed was committed: that is given up. What its tasks
+    /// change from then on can be committed.
+    RequestFailed,
     /// Nobody is signed in.
     NotSignedIn,
     /// The sign-in is older than was asked for.
@@ -100,6 +103,10 @@ impl Error {
         Self::new(ErrorKind::HeadSent)
     }
 
+    pub(crate) fn request_failed() -> Self {
+        Self::new(ErrorKind::RequestFailed)
+    }
+
     pub(crate) fn not_signed_in() -> Self {
         Self::new(ErrorKind::NotSignedIn)
     }
@@ -124,6 +131,13 @@ impl Error {
     /// The task of an operation was cut off: what it did is not known.
     pub(crate) fn interrupted() -> Self {
         core::Error::of(core::ErrorKind::Other, "interrupted").into()
+    }
+
+    /// Makes the same error once more, with the text of its source.
+    pub(crate) fn again(&self) -> Self {
+        let Repr { kind, attribute, source } = &*self.0;
+        let source = source.as_ref().map(|source| source.to_string().into());
+        Self(Box::new(Repr { kind: *kind, attribute: attribute.clone(), source }))
     }
 
     /// Returns what kind of failure this is.
@@ -206,6 +220,9 @@ impl fmt::Display for Error {
             ErrorKind::Gone => "the session has ended",
             ErrorKind::AlreadyBorrowed => "an `Attr` of this name is alive in this request already",
             ErrorKind::HeadSent => "the response's head has gone out: no session cookie can be sent any more",
+            ErrorKind::RequestFailed => {
+                "the request has failed: what it had changed in the session is given up"
+            }
             ErrorKind::NotSignedIn => "nobody is signed in",
             ErrorKind::SignInTooOld => "the sign-in is too old for this: sign in again",
             ErrorKind::Stale => "the session is older than what was seen of it before",
@@ -218,7 +235,8 @@ impl fmt::Display for Error {
     }
 }
 
-/// Marks a response whose request must not be stored, whatever its status: it says that a limit was passed.
+/// Marks a response whose request must not be stored, whatever its status: it says that a limit was passed, or a layer within
+/// has replaced what the handler had answered.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StoreNothing;
 

@@ -168,6 +168,45 @@ async fn a_value_that_cannot_be_encoded_fails_the_request_and_is_named() {
     assert_eq!(rig.memory.len(), 1);
 }
 
+/// Whoever commits in between is told; so is the visitor, whether or not the handler passes it on.
+#[tokio::test]
+async fn a_value_that_cannot_be_encoded_fails_the_request_though_the_error_is_swallowed() {
+    let rig = Rig::new();
+    let ticket = rig.session().await;
+    let swallows = |session: Session| async move {
+        session.attr::<Moody>().await?.0 = true;
+        session.set_named("late", &1)?;
+        for _ in 0..2 {
+            let error = session.clone().commit().await.unwrap_err();
+            assert_eq!((error.kind(), error.attribute()), (ErrorKind::Unencodable, Some("moody")));
+        }
+        Ok(StatusCode::OK)
+    };
+    let (log, answer) = logged(rig.run(Some(&ticket), swallows)).await;
+    answer.is(500).without_cookie();
+    assert!(log.contains("not today"), "{log}");
+    assert_eq!(rig.names(&ticket).await.unwrap(), ["first"]);
+}
+
+/// After the head there is no answer left that could say so: whoever commits is told once, and can go on.
+#[tokio::test]
+async fn a_value_that_cannot_be_encoded_after_the_head_is_reported_once() {
+    let rig = Rig::new();
+    let ticket = rig.session().await;
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    let keeps = |session: Session| async move {
+        sender.send(session).unwrap();
+        Ok(StatusCode::OK)
+    };
+    rig.run(Some(&ticket), keeps).await.is(200);
+    let session = receiver.await.unwrap();
+    session.attr::<Moody>().await.unwrap().0 = true;
+    session.set_named("late", &1).unwrap();
+    assert_eq!(session.commit().await.unwrap_err().kind(), ErrorKind::Unencodable);
+    session.commit().await.unwrap();
+    assert_eq!(rig.names(&ticket).await.unwrap(), ["first", "late"]);
+}
+
 #[tokio::test]
 async fn setting_a_value_that_cannot_be_encoded_is_an_error() {
     let rig = Rig::new();

@@ -4,8 +4,8 @@ use axum::Router;
 use axum::middleware::{Next, from_fn};
 use axum::routing::any;
 use cloakroom::{ErrorKind, MemoryStore, Session, SessionLayer, Sessions};
-use http::header::{COOKIE as COOKIE_HEADER, SET_COOKIE};
-use http::{Request, Response};
+use http::header::{CACHE_CONTROL, COOKIE as COOKIE_HEADER, SET_COOKIE};
+use http::{HeaderMap, HeaderValue, Request, Response};
 use tower::ServiceExt as _;
 
 /// Keeps a cookie of each layer.
@@ -98,4 +98,37 @@ async fn a_middleware_of_the_application_sees_the_session_of_its_handler() {
     let app = Router::new().route("/", any(handler)).layer(from_fn(counts)).layer(layer);
     let (response, cookies) = send(app, "").await;
     assert_eq!((response.status().as_u16(), cookies.len()), (200, 1));
+}
+
+#[tokio::test]
+async fn a_ticket_of_an_outer_layer_forbids_storing_though_the_inner_one_was_only_read() {
+    for (own, expected) in [
+        (None, "no-store"),
+        (Some("max-age=5"), "max-age=5"),
+        (Some("private, no-cache"), "private, no-cache"),
+    ] {
+        let (shop, admin) = layers();
+        let sets = async move |_: Session, sessions: Sessions| {
+            sessions.named("__Host-admin").await.unwrap().set_named("who", "admin").unwrap();
+            let own = own.map(|own| (CACHE_CONTROL, HeaderValue::from_static(own)));
+            own.into_iter().collect::<HeaderMap>()
+        };
+        let (response, cookies) = send(stack(sets, &shop, &admin), "").await;
+        assert_eq!(cookies.len(), 1);
+        let said: Vec<_> = response.headers().get_all(CACHE_CONTROL).iter().collect();
+        assert_eq!(said, [expected]);
+    }
+}
+
+#[tokio::test]
+async fn what_one_refuses_the_others_do_not_store() {
+    let (shop, admin) = layers();
+    let shop = shop.max_session_bytes(50);
+    let sets = async |inner: Session, sessions: Sessions| {
+        inner.set_named("big", &"x".repeat(100)).unwrap();
+        sessions.named("__Host-admin").await.unwrap().set_named("who", "admin").unwrap();
+    };
+    let (response, cookies) = send(stack(sets, &shop, &admin), "").await;
+    assert_eq!(response.status(), 413);
+    assert!(cookies.is_empty(), "{cookies:?}");
 }

@@ -1,9 +1,12 @@
 //! Atomic changes of one attribute.
 
+use std::cell::RefCell;
+
 use cloakroom::{Error, ErrorKind, Session};
 use cloakroom_testkit::faulty::{Moment, Operation};
 use futures_util::future::join_all;
 use http::StatusCode;
+use serde::{Deserialize, Deserializer};
 
 use super::rig::Rig;
 
@@ -195,4 +198,34 @@ async fn a_value_is_given_once_though_both_have_read_it() {
     let mut statuses = [one.status, two.status];
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 404]);
+}
+
+/// Sets another value while it is decoded, as a clone may at the same moment.
+#[derive(Debug, PartialEq)]
+struct Meddler(i64);
+
+thread_local! {
+    static MEDDLED: RefCell<Option<Session>> = const { RefCell::new(None) };
+}
+
+impl<'de> Deserialize<'de> for Meddler {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if let Some(session) = MEDDLED.take() {
+            session.set_named("code", &2).unwrap();
+        }
+        i64::deserialize(deserializer).map(Self)
+    }
+}
+
+#[tokio::test]
+async fn what_is_set_while_another_value_is_taken_is_not_lost() {
+    let rig = Rig::new();
+    let takes = |session: Session| async move {
+        session.set_named("code", &1)?;
+        MEDDLED.set(Some(session.clone()));
+        assert_eq!(session.take_once_named::<Meddler>("code").await?, Some(Meddler(2)));
+        assert_eq!(session.take_once_named::<Meddler>("code").await?, None);
+        Ok(StatusCode::OK)
+    };
+    rig.run(None, takes).await.is(200).without_cookie();
 }

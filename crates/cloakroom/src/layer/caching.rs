@@ -3,8 +3,8 @@ use http::header::{CACHE_CONTROL, COOKIE, Entry, HeaderMap, HeaderName, HeaderVa
 /// Keeps shared caches from giving one visitor's answer to another: for an answer whose request used the session
 /// (RFC 9111; OWASP ASVS 5.0, 14.2.2 and 14.3.2).
 ///
-/// A `Cache-Control` of the application's own stands.
-pub(super) fn forbid_sharing(headers: &mut HeaderMap, sets_cookie: bool) {
+/// A `Cache-Control` of the application's own stands. Returns whether there was none.
+pub(super) fn forbid_sharing(headers: &mut HeaderMap, sets_cookie: bool) -> bool {
     match headers.entry(VARY) {
         Entry::Vacant(vacant) => drop(vacant.insert(COOKIE_FIELD)),
         Entry::Occupied(mut occupied) => {
@@ -13,8 +13,23 @@ pub(super) fn forbid_sharing(headers: &mut HeaderMap, sets_cookie: bool) {
             }
         }
     }
-    if let Entry::Vacant(vacant) = headers.entry(CACHE_CONTROL) {
-        vacant.insert(if sets_cookie { NO_STORE } else { PRIVATE });
+    match headers.entry(CACHE_CONTROL) {
+        Entry::Vacant(vacant) => {
+            vacant.insert(if sets_cookie { NO_STORE } else { PRIVATE });
+            true
+        }
+        Entry::Occupied(_) => false,
+    }
+}
+
+/// Marks an answer whose `Cache-Control` is a layer's, and not the application's.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OwnCacheControl;
+
+/// Takes back what a layer within has said of an answer that sets no cookie of its own, unless it was replaced since.
+pub(super) fn allow_storing_less(headers: &mut HeaderMap) {
+    if headers.get(CACHE_CONTROL) == Some(&PRIVATE) {
+        headers.remove(CACHE_CONTROL);
     }
 }
 

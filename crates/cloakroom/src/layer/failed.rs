@@ -22,8 +22,9 @@
 /// # let _ = app;
 /// ```
 ///
-/// Such an answer never carries the session's cookie. Let it stay a server error, so that no cache and no script takes it for
-/// the page. To serve a route without its session instead, see
+/// An answer that was replaced never carries the session's cookie. One that the handler gave, or an extractor, does if an
+/// earlier step of the request has made or ended a session. Let it stay a server error, so that no cache and no script takes
+/// it for the page. To serve a route without its session instead, see
 /// [`AnonymousOnStoreFailure`](crate::AnonymousOnStoreFailure).
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]

@@ -8,8 +8,9 @@ use http::header::{HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 use pin_project_lite::pin_project;
 
 use super::body::SessionBody;
-use super::caching::{forbid_sharing, vary_by};
+use super::caching::{OwnCacheControl, allow_storing_less, forbid_sharing, vary_by};
 use super::failed::StoreFailed;
+use crate::error::StoreNothing;
 use crate::session::{Finish, Inner, Kept, Settled};
 
 pin_project! {
@@ -57,12 +58,14 @@ where
         let this = self.project();
         if this.storing.is_none() {
             let answer = ready!(this.inner.poll(cx));
-            *this.answered = true;
             if this.session.is_unused_at_the_end() {
+                *this.answered = true;
                 return Poll::Ready(answer.map(|response| response.map(SessionBody::inner)));
             }
             let failed = || answer.as_ref().map_or(true, |response| this.session.is_failed(response));
-            match this.session.finish(failed) {
+            let finish = this.session.finish(failed);
+            *this.answered = true;
+            match finish {
                 Finish::Done(settled) => {
                     return Poll::Ready(answer.map(|response| settle(response, settled, this.session)));
                 }
@@ -86,6 +89,8 @@ fn settle<R>(response: Response<R>, settled: Settled, session: &Inner) -> Respon
         Some(status) => {
             let mut response = Response::new(SessionBody::empty());
             *response.status_mut() = status;
+            // The request has failed for the layers around too.
+            response.extensions_mut().insert(StoreNothing);
             if settled.store_failed {
                 response.extensions_mut().insert(StoreFailed);
             }
@@ -94,7 +99,7 @@ fn settle<R>(response: Response<R>, settled: Settled, session: &Inner) -> Respon
     };
     let (own, by_header) = session.header().unzip();
     if settled.used {
-        forbid_sharing(response.headers_mut(), settled.cookie.is_some() || settled.seen.is_some());
+        keep_private(&mut response, settled.cookie.is_some() || settled.seen.is_some(), session);
         for name in own.iter().flat_map(|own| own.names()) {
             vary_by(response.headers_mut(), name);
         }
@@ -110,6 +115,17 @@ fn settle<R>(response: Response<R>, settled: Settled, session: &Inner) -> Respon
         response.headers_mut().entry(CLEAR_SITE_DATA).or_insert(value);
     }
     response
+}
+
+fn keep_private<R>(response: &mut Response<R>, sets_cookie: bool, session: &Inner) {
+    if sets_cookie && let Some(OwnCacheControl) = response.extensions_mut().remove() {
+        allow_storing_less(response.headers_mut());
+    }
+    let is_ours = forbid_sharing(response.headers_mut(), sets_cookie);
+    // A layer around this one may have a cookie to set. Nobody else pays for the note.
+    if is_ours && session.marks().is_within_another() {
+        response.extensions_mut().insert(OwnCacheControl);
+    }
 }
 
 /// Tells the client in a header of our own; without one, in a cookie.

@@ -54,6 +54,8 @@ struct Loan {
     ttl: Option<Duration>,
     /// Which of the request's sessions it was borrowed from.
     epoch: u64,
+    /// Whether the request had failed by then.
+    is_late: bool,
     session: Session,
 }
 
@@ -121,8 +123,16 @@ impl Session {
     async fn borrow(&self, name: Name, ttl: Option<Duration>) -> Result<Loan, Error> {
         loop {
             let borrowed = self.inner.state().borrow(&name)?;
-            if let Some((baseline, epoch)) = borrowed {
-                return Ok(Loan { name, baseline, written: None, ttl, epoch, session: self.clone() });
+            if let Some((baseline, epoch, is_late)) = borrowed {
+                return Ok(Loan {
+                    name,
+                    baseline,
+                    written: None,
+                    ttl,
+                    epoch,
+                    is_late,
+                    session: self.clone(),
+                });
             }
             Box::pin(self.inner.fetch(std::slice::from_ref(&name))).await?;
         }
@@ -130,15 +140,16 @@ impl Session {
 }
 
 impl State {
-    /// Borrows a name, and returns the value and whose it is; `None` if it has to be fetched before.
-    fn borrow(&mut self, name: &Name) -> Result<Option<(Option<Bytes>, u64)>, Error> {
+    /// Borrows a name, and returns the value, whose it is, and whether the request has failed already; `None` if it has to be
+    /// fetched before.
+    fn borrow(&mut self, name: &Name) -> Result<Option<(Option<Bytes>, u64, bool)>, Error> {
         let value = match self.look(name) {
             Seen::Value(value) => Some(value),
             Seen::Absent => None,
             Seen::Unknown => return Ok(None),
         };
         if self.attributes.borrow(name) {
-            Ok(Some((value, self.epoch)))
+            Ok(Some((value, self.epoch, self.abandoned)))
         } else {
             Err(Error::already_borrowed(name.clone()))
         }
@@ -148,6 +159,7 @@ impl State {
     fn write_back(&mut self, loan: &Loan, written: Result<Bytes, Error>) {
         match written {
             Ok(value) if loan.baseline.as_ref() == Some(&value) => {}
+            _ if self.abandoned && !loan.is_late => self.failure = Some(Error::request_failed()),
             Ok(value) => {
                 let ttl = self.attributes.ttl_in_place(loan.name.as_str(), loan.ttl);
                 self.attributes.set(&loan.name, value, ttl);

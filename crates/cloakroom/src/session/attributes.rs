@@ -26,6 +26,8 @@ pub(super) struct Attributes {
     time: Option<StoreTime>,
     /// Counts the edits, so that those made while a commit is under way are told from those that it carries.
     last_edit: u64,
+    /// The last edit that a commit has taken with it.
+    last_begun: u64,
     /// Opens what was loaded, if it is encrypted.
     opener: Opener,
 }
@@ -158,21 +160,18 @@ impl Attributes {
         self.cleared = (!needless).then_some(number);
     }
 
-    /// Takes a value that only this request knows of; `None` if there is none, or the store may know of it.
-    pub(super) fn take_local(&mut self, name: &Name) -> Option<Bytes> {
+    /// Takes this value, provided that it is still there and only this request knows of it. Returns whether it was taken.
+    pub(super) fn take_local(&mut self, name: &Name, expected: &Bytes) -> bool {
         let local = self.cleared.is_some() || self.expectation(name.as_str()) == Some(Expect::Absent);
         if !local || self.unsettled {
-            return None;
+            return false;
         }
-        let index = self.find(name.as_str()).ok()?;
-        match &self.edits[index].edit {
-            Edit::Set { value, .. } => {
-                let value = value.clone();
-                self.edits.remove(index);
-                Some(value)
-            }
-            Edit::Remove => None,
+        let Ok(index) = self.find(name.as_str()) else { return false };
+        let taken = matches!(&self.edits[index].edit, Edit::Set { value, .. } if value == expected);
+        if taken {
+            self.edits.remove(index);
         }
+        taken
     }
 
     /// Drops the edit of a name up to `upto`, unless the store may know of it.
@@ -207,6 +206,7 @@ impl Attributes {
         for Edited { name, edit, .. } in &self.edits {
             changes.push(AttributeChange { name: name.clone(), edit: edit.clone(), expect: None });
         }
+        self.last_begun = self.last_edit;
         Edits { clear: self.cleared.is_some(), changes, upto: self.last_edit }
     }
 
@@ -260,6 +260,14 @@ impl Attributes {
         let before = self.edits.len();
         self.edits.retain(|edited| edited.number > upto);
         self.cleared.take_if(|number| *number <= upto).is_some() || self.edits.len() < before
+    }
+
+    /// Drops all edits, and returns whether any of them is not in a commit that is under way.
+    pub(super) fn give_up(&mut self, under_way: bool) -> bool {
+        let begun = if under_way && self.unsettled { self.last_begun } else { 0 };
+        let edits = std::mem::take(&mut self.edits);
+        let cleared = self.cleared.take();
+        cleared.is_some_and(|number| number > begun) || edits.iter().any(|edited| edited.number > begun)
     }
 
     /// Takes note that a commit of one attribute is under way.

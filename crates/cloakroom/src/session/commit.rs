@@ -32,22 +32,24 @@ impl Prepared {
 }
 
 impl Inner {
-    /// Brings to the store what the request has done so far.
+    /// Brings to the store what the request has done so far. The caller holds the gate.
     pub(super) async fn apply(&self, extent: Extent) -> Result<(), Error> {
-        let _turn = self.turn().await;
         self.apply_ending().await?;
         if extent == Extent::EndingOnly {
             return Ok(());
         }
+        let applied = self.apply_changes().await;
+        // A session that was asked to end meanwhile ends, whatever became of the changes.
+        self.apply_ending().await?;
+        applied
+    }
+
+    async fn apply_changes(&self) -> Result<(), Error> {
         self.complete().await?;
         let mut prepared = self.prepare()?;
         let Some(prepared) = &mut prepared else { return Ok(()) };
         match self.commit(&prepared.commit).await {
-            Ok(outcome) => {
-                self.absorb(prepared, outcome)?;
-                // A session that was asked to end while it was made.
-                self.apply_ending().await
-            }
+            Ok(outcome) => self.absorb(prepared, outcome),
             Err(error) => {
                 let needless = prepared.only_renews() && !prepared.carried.terms.rotate;
                 let mut state = self.state();
@@ -126,8 +128,8 @@ impl Inner {
 
     fn prepare(&self) -> Result<Option<Prepared>, Error> {
         let mut state = self.state();
-        if let Some(failure) = state.failure.take() {
-            return Err(failure);
+        if let Some(refusal) = state.refusal() {
+            return Err(refusal);
         }
         let plan = state.plan();
         let prepared = match plan {

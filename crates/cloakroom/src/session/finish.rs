@@ -64,10 +64,12 @@ impl Inner {
 
     /// Closes the request's account with its session, before the response's head goes out.
     pub(crate) fn finish(self: &Arc<Self>, failed: impl FnOnce() -> bool) -> Finish {
-        match self.state_at_the_end() {
-            None => Finish::Storing(keep(&self.shared.tasks, touch(Arc::clone(self)))),
-            Some(state) => self.finish_used(state, failed()),
+        if !self.is_used_at_the_end() {
+            return Finish::Storing(keep(&self.shared.tasks, touch(Arc::clone(self))));
         }
+        // The application's, which may panic, or use the session: not under the lock.
+        let failed = failed();
+        self.finish_used(self.state(), failed)
     }
 
     /// Returns whether an access is to be recorded for a request that does not use its session.
@@ -77,7 +79,10 @@ impl Inner {
     }
 
     fn finish_used(self: &Arc<Self>, mut state: MutexGuard<'_, State>, failed: bool) -> Finish {
-        state.abandoned |= failed;
+        if failed {
+            let under_way = state.busy;
+            state.give_up(under_way, Error::request_failed);
+        }
         let counts = self.counts_after_all(&mut state);
         let pending = if failed { !state.endings.is_empty() } else { state.has_unapplied() };
         // An operation that is under way may still have something to say about the cookie.
@@ -109,9 +114,8 @@ impl Inner {
     }
 
     /// Records the access of a request that counts after all, unless a commit of it was one. The answer does not depend on
-    /// it.
+    /// it. The caller holds the gate.
     async fn count_after_all(&self) {
-        let _turn = self.turn().await;
         if !self.counts_after_all(&mut self.state()) {
             return;
         }
@@ -126,7 +130,8 @@ impl Inner {
     pub(crate) fn abandon(self: &Arc<Self>) {
         let ending = {
             let Some(mut state) = self.state_at_the_end() else { return };
-            state.abandoned = true;
+            let under_way = state.busy;
+            state.give_up(under_way, Error::request_failed);
             state.head_sent = true;
             !state.endings.is_empty()
         };
@@ -179,7 +184,11 @@ impl Inner {
     /// Applies what is pending, in a task of its own that runs to its end.
     pub(super) async fn apply_now(self: &Arc<Self>) -> Result<(), Error> {
         let inner = Arc::clone(self);
-        self.to_its_end(async move { inner.apply(Extent::Everything).await }).await
+        let applying = async move {
+            let _turn = inner.turn().await;
+            inner.apply(Extent::Everything).await
+        };
+        self.to_its_end(applying).await
     }
 
     /// Waits for work that runs to its end whether or not it is waited for. All that holds the gate runs this way: a
@@ -209,16 +218,14 @@ async fn touch(inner: Arc<Inner>) -> Settled {
 }
 
 async fn settle(inner: &Inner, extent: Extent, counts: bool) -> Settled {
+    let turn = inner.turn().await;
     let applied = inner.apply(extent).await;
     if counts {
         Box::pin(inner.count_after_all()).await;
     }
-    let cookie = {
-        let mut state = inner.state();
-        state.head_sent = true;
-        state.abandoned |= applied.is_err();
-        state.cookie.take()
-    };
+    let cookie = inner.state().settled(applied.as_ref().err());
+    // Not before: whoever comes next must know that no cookie can be sent any more.
+    drop(turn);
     let Err(error) = applied else {
         return inner.answer(None, cookie);
     };

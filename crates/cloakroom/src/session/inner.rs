@@ -90,9 +90,9 @@ pub(super) struct Turn<'a>(&'a Inner);
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        for waiter in self.0.state().end_turn() {
-            waiter.wake();
-        }
+        // Whoever is woken may look at the session at once: the lock must be free by then.
+        let waiting = self.0.state().end_turn();
+        waiting.into_iter().for_each(Waker::wake);
     }
 }
 
@@ -463,7 +463,7 @@ impl Drop for Inner {
             reads.end(foresight, !state.abandoned, bytes);
         }
         let handle = state.opened().map(|open| tracing::field::display(open.guard.handle));
-        if state.head_sent && !state.abandoned && state.has_unapplied() {
+        if state.head_sent && state.has_unreported() {
             telemetry::lost("never_committed");
             tracing::warn!(
                 session.handle = handle,

@@ -13,6 +13,10 @@ pub(super) struct Known {
     complete: bool,
 }
 
+/// So many lists of names are kept as they came: most requests have one or two. Among more, those that a later one contains
+/// are dropped.
+const FEW: usize = 4;
+
 /// An attribute as the store last showed it.
 #[derive(Debug)]
 pub(super) enum Stored<'a> {
@@ -71,6 +75,9 @@ impl Known {
             Wanted::Nothing => return,
             Wanted::Named(names) => {
                 self.present.retain(|attribute| !names.contains(&attribute.name));
+                if self.looked_for.len() > FEW {
+                    self.looked_for.retain(|known| !known.iter().all(|name| names.contains(name)));
+                }
                 self.looked_for.push(names.clone());
             }
             Wanted::Everything => *self = Self::nothing(),
@@ -106,9 +113,15 @@ impl Known {
             }
             (Ok(index), None) => {
                 let removed = self.present.remove(index).name;
-                self.looked_for.push(Names::from([removed]));
+                self.note_absent(removed);
             }
-            (Err(_), None) => self.looked_for.push(Names::from([name.clone()])),
+            (Err(_), None) => self.note_absent(name.clone()),
+        }
+    }
+
+    fn note_absent(&mut self, name: Name) {
+        if !self.was_looked_for(name.as_str()) {
+            self.looked_for.push(Names::from([name]));
         }
     }
 
@@ -185,5 +198,21 @@ mod tests {
         assert!(known.is_nothing() && revision(&known, "a") == Some(0));
         known.forget(|_| true);
         assert!(!known.is_complete() && revision(&known, "a").is_none());
+    }
+
+    #[test]
+    fn what_is_read_or_removed_again_and_again_takes_no_more_room() {
+        let mut known = Known::default();
+        for round in 0..100 {
+            known.loaded(&named(&["a"]), vec![stored("a", round)]);
+            known.loaded(&named(&["a", "b"]), vec![stored("a", round)]);
+            known.committed(&name("a"), None, Version(round));
+            known.committed(&name("c"), None, Version(round));
+            known.committed(&name("d"), Some((Bytes::new(), None)), Version(round));
+            known.committed(&name("d"), None, Version(round));
+        }
+        assert!(known.looked_for.len() <= FEW + 1, "{}", known.looked_for.len());
+        let seen = ["a", "b", "c", "d", "e"].map(|name| revision(&known, name));
+        assert_eq!(seen, [Some(0), Some(0), Some(0), Some(0), None]);
     }
 }

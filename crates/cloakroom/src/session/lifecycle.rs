@@ -93,6 +93,8 @@ impl Session {
     /// [`Conflict`](crate::ErrorKind::Conflict): nothing of it was stored. [`Store`](crate::ErrorKind::Store): it is not
     /// known whether all of it was stored, or nothing.
     /// [`HeadSent`](crate::ErrorKind::HeadSent): it would need a cookie, and the response's head has gone out.
+    /// [`RequestFailed`](crate::ErrorKind::RequestFailed): the request has failed or was dropped before, and what it had
+    /// changed until then is given up. It is said once; what is changed afterwards can be committed.
     pub async fn commit(&self) -> Result<(), Error> {
         self.inner.apply_now().await
     }

@@ -23,6 +23,7 @@ impl Slot {
             && let Some(slot) = extensions.get_mut::<Self>()
         {
             slot.outer = Some(Arc::new(outer));
+            inner.marks().put_within_another();
         }
     }
 

@@ -11,6 +11,7 @@ const NEVER: u8 = 2;
 const ANONYMOUS: u8 = 4;
 const LOAD_POLICY: u8 = 8;
 const LATEST: u8 = 16;
+const WITHIN: u8 = 32;
 
 impl Marks {
     pub(super) fn of(activity: Activity) -> Self {
@@ -39,6 +40,16 @@ impl Marks {
 
     pub(crate) fn demand_latest(&self) {
         self.0.fetch_or(LATEST, Ordering::Relaxed);
+    }
+
+    /// Returns whether another session layer is around this one.
+    #[inline]
+    pub(crate) fn is_within_another(&self) -> bool {
+        self.0.load(Ordering::Relaxed) & WITHIN != 0
+    }
+
+    pub(super) fn put_within_another(&self) {
+        self.0.fetch_or(WITHIN, Ordering::Relaxed);
     }
 
     pub(super) fn allows_anonymous(&self) -> bool {

@@ -73,6 +73,9 @@ pub(crate) use self::task::run_to_end;
 /// clone is dropped. A cookie can no longer be sent, so making a session, [`rotate`](Self::rotate) and
 /// [`sign_in`](Self::sign_in) give [`HeadSent`](crate::ErrorKind::HeadSent).
 ///
+/// When a request fails or is dropped, what it has not committed by then is given up, and whoever commits next is told so, by
+/// [`RequestFailed`](crate::ErrorKind::RequestFailed). A task that must not lose a change uses [`update`](Self::update).
+///
 /// A request that outlives its session's max inactive interval (a long upload, server-sent events) must call
 /// [`heartbeat`](Self::heartbeat) at least that often, or the session ends under it.
 ///

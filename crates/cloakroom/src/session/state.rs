@@ -8,7 +8,7 @@ use cloakroom_core::{
 use super::attributes::{Attributes, Seen};
 use super::stale::Visitor;
 use crate::at_rest::Opener;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::foresight::{Reads, Route};
 
 /// What a request knows of its session and did to it. Behind a lock that is never held across an await.
@@ -25,7 +25,7 @@ pub(super) struct State {
     pub(super) epoch: u64,
     /// The sessions that the request has asked to end, until the store has done it.
     pub(super) endings: Vec<Ending>,
-    /// A value that could not be encoded. Nothing of the request is committed.
+    /// Why nothing is committed: a value could not be encoded, or what there was to be committed was given up.
     pub(super) failure: Option<Error>,
     pub(super) cookie: Option<CookieDue>,
     /// Whether a session of this request has been ended in the store.
@@ -36,8 +36,10 @@ pub(super) struct State {
     pub(super) head_sent: bool,
     /// Whether the source was asked, and no copy.
     pub(super) is_latest: bool,
-    /// Whether what is left of the changes is meant to be lost.
+    /// Whether the request has failed, so that what it had changed until then was given up.
     pub(super) abandoned: bool,
+    /// How many sessions could not be ended, of which the answer and the log have told.
+    reported_endings: usize,
     /// Whether an operation on the store is under way: they follow one another.
     pub(super) busy: bool,
     /// Those that wait for it to end.
@@ -100,6 +102,8 @@ pub(super) struct Carried {
     /// The last edit that it includes.
     pub(super) upto: u64,
     pub(super) terms: Terms,
+    /// Whether the request had failed before.
+    abandoned: bool,
 }
 
 /// A session that the request has asked to end, and the ticket that it held.
@@ -255,7 +259,9 @@ impl State {
     pub(super) fn not_applied(&mut self, carried: &mut Carried) {
         if carried.epoch == self.epoch {
             self.attributes.refused();
-            self.terms.put_back(std::mem::take(&mut carried.terms));
+            if carried.abandoned == self.abandoned {
+                self.terms.put_back(std::mem::take(&mut carried.terms));
+            }
         }
     }
 
@@ -294,7 +300,39 @@ impl State {
 
     /// Takes the terms for a commit that includes the edits up to `upto`.
     pub(super) fn carry(&mut self, upto: u64) -> Carried {
-        Carried { epoch: self.epoch, upto, terms: std::mem::take(&mut self.terms) }
+        let terms = std::mem::take(&mut self.terms);
+        Carried { epoch: self.epoch, upto, terms, abandoned: self.abandoned }
+    }
+
+    /// Gives up what the request has changed and not committed, for it has failed. Whoever commits next is told why: it may be
+    /// theirs. A commit that is under way runs to its end.
+    pub(super) fn give_up(&mut self, under_way: bool, why: fn() -> Error) {
+        self.abandoned = true;
+        let terms = std::mem::take(&mut self.terms);
+        let edits = self.attributes.give_up(under_way);
+        if edits || terms.are_changed() || self.failure.is_some() {
+            self.failure = Some(why());
+        }
+    }
+
+    /// Takes note of the end of the request: its head goes out, with the cookie that is returned.
+    pub(super) fn settled(&mut self, error: Option<&Error>) -> Option<CookieDue> {
+        self.head_sent = true;
+        if let Some(error) = error {
+            let gone = error.kind() == ErrorKind::Gone;
+            self.give_up(false, if gone { Error::gone } else { Error::request_failed });
+            self.reported_endings = self.endings.len();
+        }
+        self.cookie.take()
+    }
+
+    /// Returns why nothing can be committed, if so. As long as there is an answer to come, that is to say so too.
+    pub(super) fn refusal(&mut self) -> Option<Error> {
+        let failure = self.failure.take()?;
+        if !self.head_sent && !self.abandoned {
+            self.failure = Some(failure.again());
+        }
+        Some(failure)
     }
 
     /// Returns whether a commit is to renew the ticket: because it was asked to, because of its age, or to give the
@@ -312,6 +350,12 @@ impl State {
     /// Returns whether something was asked for that the store has not been told.
     pub(super) fn has_unapplied(&self) -> bool {
         !self.endings.is_empty() || self.failure.is_some() || self.plan() != Plan::Nothing
+    }
+
+    /// Returns whether something is lost with the request that nobody was told of.
+    pub(super) fn has_unreported(&self) -> bool {
+        let nothing_since = || self.plan() == Plan::Nothing && self.endings.len() <= self.reported_endings;
+        self.has_unapplied() && !(self.abandoned && nothing_since())
     }
 
     /// Returns what a commit would do now.

@@ -139,8 +139,7 @@ impl Session {
                 }
             };
             // What this request alone has set is nobody else's to take.
-            let local = self.inner.state().attributes.take_local(&name);
-            if local.as_ref() == Some(value) {
+            if self.inner.state().attributes.take_local(&name, value) {
                 return Ok(Some(taken));
             }
             let stored = matches!(before.expect, Some(Expect::Revision(_)));
