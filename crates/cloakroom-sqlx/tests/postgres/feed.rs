@@ -121,7 +121,7 @@ async fn multiply(tables: &mut PgConnection, count: u32) {
 async fn each_of_very_many_sessions_that_end_together_is_told() {
     const COPIES: u32 = 10_000;
     let database = Database::new();
-    let store = PostgresStore::connect_lazy(&database.url()).unwrap();
+    let store = PostgresStore::connect_lazy(database.url()).unwrap();
     let store = database.at(store).namespace("many").unwrap();
     let store = store.tell_changes();
     store.migrate().await.unwrap();
