@@ -58,16 +58,14 @@ async fn the_dump_holds_nothing_that_opens_a_session() {
     }
 }
 
-const VALUE: &str = "a value that nobody logs";
-
-/// Returns what this thread logs, while the store is used behind a pooler, that has the value or a proof in it.
-async fn told_by_the_log(database: &Database, store: PostgresStore) -> Vec<String> {
+/// Returns what is logged, while the store is used behind a pooler, that has the value or a proof in it.
+async fn told_by_the_log(database: &Database, store: PostgresStore, value: &str) -> Vec<String> {
     let store = database.at(store.behind_pooler(true));
     store.migrate().await.unwrap();
-    let log = Log::of_this_thread();
-    let ticket = session(&store, "a", VALUE).await;
-    assert_eq!(read(&store, &ticket, "a").await.unwrap(), VALUE);
-    let mut told = log.events_with(&hex(VALUE.as_bytes()));
+    let log = Log::install();
+    let ticket = session(&store, "a", value.to_owned()).await;
+    assert_eq!(read(&store, &ticket, "a").await.unwrap(), value);
+    let mut told = log.events_with(&hex(value.as_bytes()));
     told.extend(log.events_with(&hex(ticket.guard().proof.as_bytes())));
     told
 }
@@ -77,9 +75,14 @@ async fn what_stands_in_statements_behind_a_pooler_is_logged_unless_the_pool_is_
     let database = Database::new();
     let options = PgConnectOptions::from_str(database.url()).unwrap();
     let talkative = PgPoolOptions::new().connect_lazy_with(options.clone());
-    assert!(!told_by_the_log(&database, PostgresStore::new(talkative)).await.is_empty());
-    let quiet = PgPoolOptions::new().connect_lazy_with(options.disable_statement_logging());
-    for store in [PostgresStore::new(quiet), PostgresStore::connect_lazy(database.url()).unwrap()] {
-        assert_eq!(told_by_the_log(&database, store).await, Vec::<String>::new());
+    let told = told_by_the_log(&database, PostgresStore::new(talkative), "a value that is logged").await;
+    assert!(!told.is_empty());
+    let quiet =
+        PostgresStore::new(PgPoolOptions::new().connect_lazy_with(options.disable_statement_logging()));
+    let own = PostgresStore::connect_lazy(database.url()).unwrap();
+    for (store, value) in
+        [(quiet, "a value of a quiet pool"), (own, "a value of a connection of the store's own")]
+    {
+        assert_eq!(told_by_the_log(&database, store, value).await, Vec::<String>::new());
     }
 }

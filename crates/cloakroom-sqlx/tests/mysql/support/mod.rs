@@ -1,3 +1,4 @@
+#[path = "../../support/log.rs"]
 mod log;
 mod proxy;
 mod requests;

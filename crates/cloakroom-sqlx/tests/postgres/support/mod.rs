@@ -1,4 +1,5 @@
 mod database;
+#[path = "../../support/log.rs"]
 mod log;
 mod pooler;
 mod proxy;

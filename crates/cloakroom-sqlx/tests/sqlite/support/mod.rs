@@ -1,3 +1,4 @@
+#[path = "../../support/log.rs"]
 mod log;
 mod nodes;
 mod requests;

@@ -1,32 +1,35 @@
 use std::fmt::{self, Write as _};
-use std::sync::{Arc, Mutex};
+use std::sync::{Mutex, Once};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::subscriber::{DefaultGuard, set_default};
 use tracing::{Event, Metadata, Subscriber};
 
-/// All that is logged by one thread, at every level, as long as this is there.
-pub(crate) struct Log {
-    events: Arc<Mutex<Vec<String>>>,
-    _guard: DefaultGuard,
-}
+static EVENTS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+static INSTALLED: Once = Once::new();
+
+/// All that is logged in this process, by whatever thread, at every level.
+pub(crate) struct Log;
 
 impl Log {
-    pub(crate) fn of_this_thread() -> Self {
-        let events = Arc::default();
-        let guard = set_default(Listener(Arc::clone(&events)));
-        Self { events, _guard: guard }
+    /// Begins to listen, if nobody has yet.
+    pub(crate) fn install() -> Self {
+        INSTALLED.call_once(|| {
+            tracing::subscriber::set_global_default(Listener).unwrap();
+            // What another thread logged for the first time just then may have been found to interest nobody.
+            tracing::callsite::rebuild_interest_cache();
+        });
+        Self
     }
 
     /// Returns the events that hold this text, oldest first.
     pub(crate) fn events_with(&self, text: &str) -> Vec<String> {
-        let events = self.events.lock().unwrap();
+        let events = EVENTS.lock().unwrap();
         events.iter().filter(|event| event.contains(text)).cloned().collect()
     }
 }
 
-struct Listener(Arc<Mutex<Vec<String>>>);
+struct Listener;
 
 impl Subscriber for Listener {
     fn enabled(&self, _: &Metadata<'_>) -> bool {
@@ -44,7 +47,7 @@ impl Subscriber for Listener {
     fn event(&self, event: &Event<'_>) {
         let mut text = Text(event.metadata().target().to_owned());
         event.record(&mut text);
-        self.0.lock().unwrap().push(text.0);
+        EVENTS.lock().unwrap().push(text.0);
     }
 
     fn enter(&self, _: &Id) {}
