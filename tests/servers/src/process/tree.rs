@@ -14,10 +14,7 @@ pub(super) fn is_alive(pid: Pid) -> bool {
 
 /// Sends a signal to a process and to all that it has started.
 pub(super) fn signal(root: Pid, signal: Signal) {
-    for pid in all(root) {
-        // One that has just ended needs no signal.
-        let _ = kill_process(pid, signal);
-    }
+    send(&all(root), signal);
 }
 
 /// Stops a process and all that it has started, and returns them.
@@ -30,7 +27,7 @@ pub(super) fn stop(root: Pid) -> Vec<Pid> {
         if all.iter().all(|&pid| stands_still(pid)) {
             return all;
         }
-        signal(root, Signal::STOP);
+        send(&all, Signal::STOP);
         sleep(Duration::from_millis(1));
     }
 }
@@ -39,11 +36,16 @@ pub(super) fn stop(root: Pid) -> Vec<Pid> {
 pub(super) fn kill(root: Pid) {
     // Stopped first, so that they start no more.
     let all = stop(root);
-    for &pid in &all {
-        let _ = kill_process(pid, Signal::KILL);
-    }
+    send(&all, Signal::KILL);
     while all.iter().any(|&pid| is_alive(pid)) {
         sleep(Duration::from_millis(1));
+    }
+}
+
+fn send(processes: &[Pid], signal: Signal) {
+    for &pid in processes {
+        // One that has just ended needs no signal.
+        let _ = kill_process(pid, signal);
     }
 }
 
