@@ -16,10 +16,6 @@ fn dump(database: &Database) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// Returns the 16 bytes of the ticket's secret, from the second half of its text.
 fn secret_bytes(text: &str) -> Vec<u8> {
     let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -47,14 +43,17 @@ async fn the_dump_holds_nothing_that_opens_a_session() {
     let tickets = tickets(&store).await;
     let dump = dump(&database);
     assert!(dump.contains(&tickets[0].handle().to_string()), "the dump has the session");
-    assert!(dump.contains(&hex(tickets[2].guard().proof.as_bytes())), "the dump has the proof");
+    assert!(dump.contains(&hex::encode(tickets[2].guard().proof.as_bytes())), "the dump has the proof");
     for ticket in &tickets {
         let text = ticket.expose();
         let secret = secret_bytes(&text);
         assert_eq!(secret.len(), 16);
-        assert!(!dump.contains(&hex(&secret)), "the secret's bytes are in the dump");
+        assert!(!dump.contains(&hex::encode(&secret)), "the secret's bytes are in the dump");
         assert!(!dump.contains(&text[22..]), "the secret's text is in the dump");
-        assert!(!dump.contains(&hex(&text.as_bytes()[22..])), "the secret's text is in the dump as bytes");
+        assert!(
+            !dump.contains(&hex::encode(&text.as_bytes()[22..])),
+            "the secret's text is in the dump as bytes"
+        );
     }
 }
 
@@ -65,8 +64,8 @@ async fn told_by_the_log(database: &Database, store: PostgresStore, value: &str)
     let log = Log::install();
     let ticket = session(&store, "a", value.to_owned()).await;
     assert_eq!(read(&store, &ticket, "a").await.unwrap(), value);
-    let mut told = log.events_with(&hex(value.as_bytes()));
-    told.extend(log.events_with(&hex(ticket.guard().proof.as_bytes())));
+    let mut told = log.events_with(&hex::encode(value.as_bytes()));
+    told.extend(log.events_with(&hex::encode(ticket.guard().proof.as_bytes())));
     told
 }
 
