@@ -138,8 +138,9 @@ impl From<Sourced<CreateStreamErrorKind>> for Failure {
         let kind = match error.kind() {
             CreateStreamErrorKind::TimedOut => Kind::Of(ErrorKind::Timeout),
             CreateStreamErrorKind::JetStreamUnavailable => Kind::Of(ErrorKind::Unavailable),
+            // A cluster says so to those who come second while it makes the stream for another.
+            CreateStreamErrorKind::NotFound => Kind::NoStream,
             CreateStreamErrorKind::JetStream(error) => match of_code(error.error_code()) {
-                Kind::NoStream => Kind::Of(ErrorKind::Unavailable),
                 Kind::Of(ErrorKind::Other) => Kind::Of(ErrorKind::Refused),
                 kind => kind,
             },

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use async_nats::jetstream::stream::{Config, DiscardPolicy, Info, StorageType, Stream};
 use cloakroom_core::ErrorKind;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::{Jet, Streams};
 use crate::error::Failure;
@@ -15,6 +15,10 @@ const DUPLICATES: Duration = Duration::from_secs(60);
 /// How long a request is tried again to which nobody answers, and how long to wait in between.
 const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(20);
+
+/// How long a stream is waited for that is to be made, and how long a single answer.
+const MADE: Duration = Duration::from_secs(10);
+const ANSWER: Duration = Duration::from_secs(1);
 
 /// After the streams were looked for, there is no need to look again for so long.
 const JUST_NOW: Duration = Duration::from_millis(250);
@@ -91,9 +95,7 @@ impl Jet {
 
     /// Takes a stream as it is where there is one: its settings are for whoever runs the server to change.
     async fn make_one(&self, kept: Kept) -> Result<Info, Failure> {
-        let config = self.config(kept);
-        let stream = self.link.ask(async { self.context.get_or_create_stream(config).await }).await?;
-        let info = stream.cached_info().clone();
+        let info = self.get_or_create(kept).await?;
         let is_bounded = info.config.max_messages_per_subject == 1;
         if is_bounded != (kept == Kept::Sessions)
             || info.config.discard != DiscardPolicy::New
@@ -105,6 +107,25 @@ impl Jet {
             ));
         }
         Ok(info)
+    }
+
+    /// Asks again while a cluster makes the stream for another node: to those who come second it says that there is none, or, as
+    /// version 2.9 does, nothing at all.
+    async fn get_or_create(&self, kept: Kept) -> Result<Info, Failure> {
+        let began = Instant::now();
+        loop {
+            let create = async { self.context.get_or_create_stream(self.config(kept)).await };
+            let failure = match timeout(ANSWER, self.link.ask(create)).await {
+                Ok(Ok(stream)) => return Ok(stream.cached_info().clone()),
+                Ok(Err(failure)) if failure.is_no_stream() => failure,
+                Ok(Err(failure)) => return Err(failure),
+                Err(elapsed) => Failure::new(ErrorKind::Timeout, elapsed),
+            };
+            if began.elapsed() > MADE {
+                return Err(failure);
+            }
+            sleep(PAUSE).await;
+        }
     }
 
     fn config(&self, kept: Kept) -> Config {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use cloakroom_core::{ErrorKind, Store as _, Ticket};
 use cloakroom_nats::{NatsStore, Storage};
 use futures_util::StreamExt as _;
+use futures_util::future::join_all;
 use servers::{Nats, NatsCluster};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
@@ -107,6 +108,21 @@ async fn any_one_of_three_servers_may_be_killed() {
         .await
         .unwrap();
         settled(&cluster, &store).await;
+    }
+}
+
+/// One of them makes the streams; to another the servers may say that one is there already, and that it is not.
+#[tokio::test]
+async fn nodes_that_start_at_once_on_new_servers_all_have_their_streams() {
+    let cluster = spawn_blocking(|| NatsCluster::start().unwrap()).await.unwrap();
+    let url = &cluster.url();
+    for round in 0..4 {
+        let streams = &format!("round{round}");
+        let nodes =
+            (0..8).map(|_| connect(|| NatsStore::builder().replicas(3).streams(streams).unwrap(), url));
+        for store in join_all(nodes).await {
+            session(&store, "a", "1").await;
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use cloakroom_core::{ErrorKind, Store as _, Ticket};
+use cloakroom_core::{Error, ErrorKind, Store as _, Ticket};
 use cloakroom_nats::{NatsStore, NatsStoreBuilder};
 use cloakroom_testkit::Harness;
 use tokio::sync::OnceCell;
@@ -46,10 +46,14 @@ pub(crate) async fn connect(builder: impl Fn() -> NatsStoreBuilder, url: &str) -
     let began = Instant::now();
     loop {
         match builder().connect(url).await {
-            Err(error) if error.kind() == ErrorKind::Timeout && began.elapsed() < PATIENCE => {}
+            Err(error) if is_passing(&error) && began.elapsed() < PATIENCE => {}
             connected => return connected.unwrap(),
         }
     }
+}
+
+fn is_passing(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Timeout | ErrorKind::Unavailable)
 }
 
 impl Harness for Nodes {
