@@ -36,7 +36,8 @@ async fn main() -> ExitCode {
         Ok(options) => options,
         Err(error) => return refuse(&error, USAGE),
     };
-    let store = match options.store.open(options.near_cache).await {
+    let patience = options.store_timeout.unwrap_or_default();
+    let store = match options.store.open(options.near_cache, patience).await {
         Ok(store) => store,
         Err(error) if error.is::<NoFeed>() => {
             return refuse(Box::<dyn Error>::from(format!("--near-cache: {error}")).as_ref(), USAGE);

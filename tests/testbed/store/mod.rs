@@ -5,28 +5,46 @@ mod url;
 
 use std::error::Error;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use cloakroom::core::DynStore;
 use cloakroom::{FileStore, MemoryStore, NearCache, SqliteStore};
 use cloakroom_nats::NatsStore;
 use cloakroom_redis::RedisStore;
 use cloakroom_sqlx::{MySqlStore, PostgresStore};
+use tokio::time::sleep;
 
 pub(crate) use self::held_back::HeldBack;
 pub(crate) use self::url::StoreUrl;
 
+const PAUSE: Duration = Duration::from_millis(100);
+
 impl StoreUrl {
-    /// Opens the store, with a near cache before it if that is asked for.
+    /// Opens the store, with a near cache before it if that is asked for. Tries again for as long as it may take, where that may
+    /// help: the store's server may be busy.
     ///
     /// # Errors
     ///
     /// When the store fails, the namespace is none, or a cache is asked for and the store does not tell of changes.
-    pub(crate) async fn open(&self, near_cache: bool) -> Result<Arc<dyn DynStore>, Box<dyn Error>> {
-        let store = self.open_alone(near_cache).await?;
+    pub(crate) async fn open(
+        &self,
+        near_cache: bool,
+        patience: Duration,
+    ) -> Result<Arc<dyn DynStore>, Box<dyn Error + Send + Sync>> {
+        let began = Instant::now();
+        let store = loop {
+            match self.open_alone(near_cache).await {
+                Err(error) if is_transient(&*error) && began.elapsed() < patience => sleep(PAUSE).await,
+                opened => break opened?,
+            }
+        };
         Ok(if near_cache { Arc::new(NearCache::new(store)?) } else { store })
     }
 
-    async fn open_alone(&self, tell_changes: bool) -> Result<Arc<dyn DynStore>, Box<dyn Error>> {
+    async fn open_alone(
+        &self,
+        tell_changes: bool,
+    ) -> Result<Arc<dyn DynStore>, Box<dyn Error + Send + Sync>> {
         Ok(match self {
             Self::Memory => Arc::new(MemoryStore::new()),
             Self::File(directory) => Arc::new(FileStore::open(directory).await?),
@@ -67,4 +85,8 @@ impl StoreUrl {
             }
         })
     }
+}
+
+fn is_transient(error: &(dyn Error + 'static)) -> bool {
+    error.downcast_ref::<cloakroom::core::Error>().is_some_and(cloakroom::core::Error::is_transient)
 }
