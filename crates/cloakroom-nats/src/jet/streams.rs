@@ -3,6 +3,7 @@ use std::time::{Duration, Instant};
 
 use async_nats::jetstream::stream::{Config, DiscardPolicy, Info, StorageType, Stream};
 use cloakroom_core::ErrorKind;
+use serde_json::Value;
 use tokio::time::{sleep, timeout};
 
 use super::{Jet, Streams};
@@ -85,12 +86,38 @@ impl Jet {
         }
         let mut has_replicas = false;
         for kept in [Kept::Sessions, Kept::Values, Kept::Due] {
-            let info = self.make_one(kept).await?;
-            has_replicas |= info.config.num_replicas > 1;
+            let Info { config, .. } = self.make_one(kept).await?;
+            has_replicas |= config.num_replicas > 1;
+            if made.is_none() && config.max_bytes <= 0 && self.is_account_limited(&config).await {
+                return Err(Failure::new(
+                    ErrorKind::Refused,
+                    format!(
+                        "the account may run full, and would lose sessions then: set `max_bytes` of the stream {}",
+                        config.name
+                    ),
+                ));
+            }
         }
         self.shared.has_replicas.store(has_replicas, Ordering::Relaxed);
         *made = Some(Instant::now());
         Ok(())
+    }
+
+    /// Returns whether the account has a limit for streams such as this one. At that limit a server takes no message, not even the end
+    /// of a session; and one before version 2.10.22 removes the message that was to be replaced, and then refuses the new one.
+    async fn is_account_limited(&self, stream: &Config) -> bool {
+        let asked = timeout(ANSWER, self.context.request::<_, _, Value>("INFO", b"")).await;
+        let Ok(Ok(account)) = asked else {
+            tracing::debug!("the account's limits are not known");
+            return false;
+        };
+        let storage = match stream.storage {
+            StorageType::File => "max_storage",
+            StorageType::Memory => "max_memory",
+        };
+        let tier = account.pointer(&format!("/tiers/R{}/limits", stream.num_replicas));
+        let limit = tier.unwrap_or(&account["limits"])[storage].as_i64();
+        limit.is_some_and(|limit| limit >= 0)
     }
 
     /// Takes a stream as it is where there is one: its settings are for whoever runs the server to change.

@@ -261,6 +261,33 @@ async fn a_full_server_refuses_and_drops_nothing() {
     assert!(matches!(ended, Invalidated::Done(ended) if ended.len() == 1), "a logout is possible");
 }
 
+/// Otherwise a session would be lost when it is stored again at the account's limit.
+#[tokio::test]
+async fn where_an_account_has_a_limit_the_streams_must_have_one() {
+    let config = "accounts { A { jetstream { max_mem: 120K }, users: [ { user: a, password: a } ] } }\nno_auth_user: a";
+    let server = spawn_blocking(|| Nats::options().config(config).start().unwrap()).await.unwrap();
+    let without =
+        NatsStore::builder().streams("boundless").unwrap().connect(&server.url()).await.unwrap_err();
+    assert_eq!(without.kind(), ErrorKind::Refused);
+    let on_disk = NatsStore::builder().streams("disk").unwrap().storage(cloakroom_nats::Storage::File);
+    on_disk.connect(&server.url()).await.unwrap();
+    let store = NatsStore::builder().max_bytes(30_000).connect(&server.url()).await.unwrap();
+    let mut sessions = Vec::new();
+    let full = loop {
+        let ticket = cloakroom_core::Ticket::generate().unwrap();
+        match try_commit(&store, &create(ticket.guard(), vec![set("a", "x".repeat(1000))])).await {
+            Ok(()) => sessions.push(ticket),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(full.kind(), ErrorKind::Full);
+    for ticket in sessions {
+        let larger = try_commit(&store, &change(ticket.guard(), vec![set("b", "x".repeat(1000))])).await;
+        assert_eq!(larger.unwrap_err().kind(), ErrorKind::Full);
+        assert_eq!(read(&store, &ticket, "a").await.unwrap().unwrap().len(), 1000);
+    }
+}
+
 #[tokio::test]
 async fn a_stream_of_somebody_else_is_left_alone() {
     let private = Private::start("").await;
