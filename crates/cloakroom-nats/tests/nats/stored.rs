@@ -1,6 +1,7 @@
 //! What is in the streams: nothing that opens a session, nothing in clear in a subject, no garbage; and what happens where a
 //! message cannot be read.
 
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_nats::jetstream::{self, Context};
@@ -171,6 +172,38 @@ async fn what_is_left_of_an_end_is_looked_at_soon() {
 }
 
 /// Returns when somebody must look, in milliseconds.
+/// A sweep may look for the session before it is stored, where that takes as long as the session lives.
+#[tokio::test]
+async fn a_session_that_is_stored_late_is_handed_out_all_the_same() {
+    let private = Private::start("").await;
+    let (store, made) = (private.store.clone(), AtomicBool::new(false));
+    let sweep = Sweep { limit: 100, lease: None, select: Select::default() };
+    let creating = async {
+        for _ in 0..300 {
+            let ticket = cloakroom_core::Ticket::generate().unwrap();
+            let commit = create(ticket.guard(), vec![set("a", "x".repeat(200_000))]);
+            try_commit(&store, &cloakroom_core::Commit { age: commit.age + INTERVAL, ..commit })
+                .await
+                .unwrap();
+        }
+        made.store(true, Ordering::Relaxed);
+    };
+    let sweeping = async {
+        let mut handed_out = 0;
+        while !made.load(Ordering::Relaxed) {
+            handed_out += store.sweep(&sweep).await.unwrap().len();
+        }
+        handed_out
+    };
+    let ((), handed_out) = tokio::join!(creating, sweeping);
+    let rest = AtomicUsize::new(handed_out);
+    eventually("all are handed out", async || {
+        let more = store.sweep(&sweep).await.unwrap().len();
+        (rest.fetch_add(more, Ordering::Relaxed) + more == 300).then_some(())
+    })
+    .await;
+}
+
 fn moment(note: &[u8]) -> u64 {
     u64::from_be_bytes(note.last_chunk::<8>().copied().unwrap())
 }
