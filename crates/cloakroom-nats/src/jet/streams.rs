@@ -38,6 +38,14 @@ impl Default for Terms {
     }
 }
 
+/// Returns whether less than a sixteenth of what a stream may hold is left.
+///
+/// At the limit itself servers before version 2.10.14 forget to count a part of each message: they take one that does not fit, and
+/// drop the oldest in the stream instead, whose session is lost, or everybody's end is, or a principal's index.
+fn is_almost_full(bytes: u64, max_bytes: i64) -> bool {
+    u64::try_from(max_bytes).is_ok_and(|max| bytes >= max - max / 16)
+}
+
 impl Jet {
     /// Does what needs the streams. Where nobody answers for one, nothing was done: makes those that are not there, as after the
     /// restart of a server that keeps them in memory, and does it again, until those that choose a leader must have done so.
@@ -84,10 +92,11 @@ impl Jet {
         if made.is_some_and(|made| made.elapsed() < JUST_NOW) {
             return Ok(());
         }
-        let mut has_replicas = false;
+        let (mut has_replicas, mut is_short) = (false, false);
         for kept in [Kept::Sessions, Kept::Values, Kept::Due] {
-            let Info { config, .. } = self.make_one(kept).await?;
+            let Info { config, state, .. } = self.make_one(kept).await?;
             has_replicas |= config.num_replicas > 1;
+            is_short |= is_almost_full(state.bytes, config.max_bytes);
             if made.is_none() && config.max_bytes <= 0 && self.is_account_limited(&config).await {
                 return Err(Failure::new(
                     ErrorKind::Refused,
@@ -99,6 +108,7 @@ impl Jet {
             }
         }
         self.shared.has_replicas.store(has_replicas, Ordering::Relaxed);
+        self.shared.is_short.store(is_short, Ordering::Relaxed);
         *made = Some(Instant::now());
         Ok(())
     }

@@ -1,6 +1,6 @@
 use cloakroom_core::{
-    Bind, Commit, Committed, Creation, Error, Gone, Handle, Intent, Name, Outcome, Record, TicketChange,
-    TicketFate, Timestamp, Verdict, Version,
+    Bind, Commit, Committed, Creation, Error, ErrorKind, Gone, Handle, Intent, Name, Outcome, Record,
+    TicketChange, TicketFate, Timestamp, Verdict, Version,
 };
 
 use super::parts::Parts;
@@ -42,6 +42,9 @@ impl NatsStore {
         creation: &Creation,
         parts: &mut Parts<'_>,
     ) -> Result<Applied, Error> {
+        if self.jet.is_short() {
+            return Err(Error::of(ErrorKind::Full, COMMIT));
+        }
         let (mut guard, mut left, mut is_queued) = (Guarded::First, Vec::new(), false);
         let mut pauses = Pauses::default();
         loop {
