@@ -43,7 +43,11 @@ pub(crate) struct Place {
 impl Place {
     /// Makes what is missing. Several processes may do so at the same time.
     pub(crate) fn open(directory: &Path, namespace: &str, caller: &Caller) -> Result<Self> {
-        files::folder(directory)?;
+        if files::folder(directory)? {
+            let parent = directory.parent().filter(|it| !it.as_os_str().is_empty());
+            let synced = files::sync_folder(parent.unwrap_or_else(|| Path::new(".")));
+            synced.inspect_err(|_| drop(fs::remove_dir(directory)))?;
+        }
         check(directory, &fs::metadata(directory)?)?;
         let place = Self { root: directory.join(hash(namespace)) };
         files::folder(&place.root)?;
@@ -54,8 +58,10 @@ impl Place {
         let _lock = place.lock(caller)?;
         if if_there(fs::symlink_metadata(place.state()))?.is_none() {
             State::default().write(&place)?;
-            files::sync_folder(directory)?;
         }
+        // Whoever made what is there may not have waited for it.
+        files::sync_folder(&place.root)?;
+        files::sync_folder(directory)?;
         place.read_state()?;
         Ok(place)
     }

@@ -134,6 +134,9 @@ impl Inner {
             Ok(Some(session)) => return self.remove(&session).map(|()| None),
             Ok(None) => return self.remove_file(handle).map(|()| None),
             Err(Failure::Damaged(Damaged::Part(part))) => {
+                if !self.is_due(&self.place.session(handle))? {
+                    return Ok(None);
+                }
                 tracing::warn!(%handle, part, "a damaged session is removed");
                 return self.remove_file(handle).map(|()| None);
             }

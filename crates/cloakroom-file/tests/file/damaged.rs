@@ -1,7 +1,9 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use cloakroom_core::{ErrorKind, Invalidate, Invalidated, Names, Select, Store as _, Sweep, Ticket, Wanted};
+use cloakroom_core::{
+    Clock as _, ErrorKind, Invalidate, Invalidated, Names, Select, Store as _, Sweep, Ticket, Wanted,
+};
 use cloakroom_testkit::Harness as _;
 
 use crate::support::*;
@@ -124,6 +126,24 @@ async fn a_sweep_removes_what_is_damaged_and_leaves_a_newer_format_to_newer_serv
     assert_eq!(sweep(&store).await, []);
     assert!(!nodes.file(&cut).exists());
     assert!(nodes.file(&newer).exists());
+}
+
+/// Also where a sweep opens each file, because everybody's sessions have ended once.
+#[tokio::test]
+async fn a_damaged_session_stays_until_it_would_have_expired() {
+    let nodes = Nodes::new();
+    let store = nodes.store().await;
+    store.invalidate(&Invalidate::Everyone).await.unwrap();
+    let damaged = session(&store, "a", "1").await;
+    nodes.tamper(&damaged, |file| file.truncate(200));
+    let file = fs::File::options().write(true).open(nodes.file(&damaged)).unwrap();
+    file.set_modified(nodes.clock.now().plus(INTERVAL).into()).unwrap();
+    let another = nodes.store().await;
+    assert_eq!(sweep(&another).await, []);
+    assert_eq!(open(&store, &damaged, &[]).await.unwrap_err().kind(), ErrorKind::Corrupt);
+    nodes.clock.advance(INTERVAL);
+    assert_eq!(sweep(&another).await, []);
+    assert!(!nodes.file(&damaged).exists());
 }
 
 /// A link in place of a session's file, and after it in a sweep's way a session that has expired.

@@ -115,3 +115,16 @@ fn a_folder_that_was_not_waited_for_is_made_again() {
         assert_eq!(store.sessions_of(&principal("ada")).await.unwrap().len(), 1);
     });
 }
+
+#[test]
+fn the_directory_itself_is_waited_for() {
+    without_privileges(async |nodes, _| {
+        let directory = nodes.folder().join("another");
+        mode(nodes.folder(), SHUT);
+        for _ in 0..3 {
+            FileStore::open(&directory).await.unwrap_err();
+        }
+        mode(nodes.folder(), OPEN);
+        FileStore::open(&directory).await.unwrap();
+    });
+}

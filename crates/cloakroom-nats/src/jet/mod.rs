@@ -38,6 +38,8 @@ struct Shared {
     streams: OnceCell<Streams>,
     /// Whether a stream has several replicas, any of which would answer a direct get, though it lags behind the leader.
     has_replicas: AtomicBool,
+    /// Whether a stream is so full that no session is to be added, and no large value.
+    is_short: AtomicBool,
     /// When they were last looked for, and made where they were not there.
     made: Mutex<Option<Instant>>,
 }
@@ -66,6 +68,11 @@ impl Jet {
 
     fn has_replicas(&self) -> bool {
         self.shared.has_replicas.load(Ordering::Relaxed)
+    }
+
+    /// Returns whether no session is to be added, and no large value, because a stream is almost full.
+    pub(crate) fn is_short(&self) -> bool {
+        self.shared.is_short.load(Ordering::Relaxed)
     }
 
     pub(crate) async fn stream(&self, kept: Kept) -> Result<&Stream<()>, Failure> {

@@ -3,6 +3,7 @@ use std::time::{Duration, Instant};
 
 use async_nats::jetstream::stream::{Config, DiscardPolicy, Info, StorageType, Stream};
 use cloakroom_core::ErrorKind;
+use serde_json::Value;
 use tokio::time::{sleep, timeout};
 
 use super::{Jet, Streams};
@@ -35,6 +36,14 @@ impl Default for Terms {
     fn default() -> Self {
         Self { storage: StorageType::Memory, replicas: 1, max_bytes: None }
     }
+}
+
+/// Returns whether less than a sixteenth of what a stream may hold is left.
+///
+/// At the limit itself servers before version 2.10.14 forget to count a part of each message: they take one that does not fit, and
+/// drop the oldest in the stream instead, whose session is lost, or everybody's end is, or a principal's index.
+fn is_almost_full(bytes: u64, max_bytes: i64) -> bool {
+    u64::try_from(max_bytes).is_ok_and(|max| bytes >= max - max / 16)
 }
 
 impl Jet {
@@ -83,14 +92,42 @@ impl Jet {
         if made.is_some_and(|made| made.elapsed() < JUST_NOW) {
             return Ok(());
         }
-        let mut has_replicas = false;
+        let (mut has_replicas, mut is_short) = (false, false);
         for kept in [Kept::Sessions, Kept::Values, Kept::Due] {
-            let info = self.make_one(kept).await?;
-            has_replicas |= info.config.num_replicas > 1;
+            let Info { config, state, .. } = self.make_one(kept).await?;
+            has_replicas |= config.num_replicas > 1;
+            is_short |= is_almost_full(state.bytes, config.max_bytes);
+            if made.is_none() && config.max_bytes <= 0 && self.is_account_limited(&config).await {
+                return Err(Failure::new(
+                    ErrorKind::Refused,
+                    format!(
+                        "the account may run full, and would lose sessions then: set `max_bytes` of the stream {}",
+                        config.name
+                    ),
+                ));
+            }
         }
         self.shared.has_replicas.store(has_replicas, Ordering::Relaxed);
+        self.shared.is_short.store(is_short, Ordering::Relaxed);
         *made = Some(Instant::now());
         Ok(())
+    }
+
+    /// Returns whether the account has a limit for streams such as this one. At that limit a server takes no message, not even the end
+    /// of a session; and one before version 2.10.22 removes the message that was to be replaced, and then refuses the new one.
+    async fn is_account_limited(&self, stream: &Config) -> bool {
+        let asked = timeout(ANSWER, self.context.request::<_, _, Value>("INFO", b"")).await;
+        let Ok(Ok(account)) = asked else {
+            tracing::debug!("the account's limits are not known");
+            return false;
+        };
+        let storage = match stream.storage {
+            StorageType::File => "max_storage",
+            StorageType::Memory => "max_memory",
+        };
+        let tier = account.pointer(&format!("/tiers/R{}/limits", stream.num_replicas));
+        let limit = tier.unwrap_or(&account["limits"])[storage].as_i64();
+        limit.is_some_and(|limit| limit >= 0)
     }
 
     /// Takes a stream as it is where there is one: its settings are for whoever runs the server to change.

@@ -58,7 +58,9 @@ impl NatsStoreBuilder {
 
     /// Sets how many bytes each of the three streams may hold. No limit unless set, beside those of the server and the account.
     ///
-    /// At a limit commits fail with [`ErrorKind::Full`](cloakroom_core::ErrorKind::Full); no session is dropped for another.
+    /// Where less than a sixteenth of that is left, no session is added, and no value of more than 1 KiB stored:
+    /// [`ErrorKind::Full`](cloakroom_core::ErrorKind::Full). Where the account has a limit, this must be set, so that three times this
+    /// is less: see the [crate](crate#limits).
     #[must_use]
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.terms.max_bytes = Some(i64::try_from(bytes).unwrap_or(i64::MAX));

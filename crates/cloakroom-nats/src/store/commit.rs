@@ -1,6 +1,6 @@
 use cloakroom_core::{
-    Bind, Commit, Committed, Creation, Error, Gone, Handle, Intent, Name, Outcome, Record, TicketChange,
-    TicketFate, Timestamp, Verdict, Version,
+    Bind, Commit, Committed, Creation, Error, ErrorKind, Gone, Handle, Intent, Name, Outcome, Record,
+    TicketChange, TicketFate, Timestamp, Verdict, Version,
 };
 
 use super::parts::Parts;
@@ -42,6 +42,9 @@ impl NatsStore {
         creation: &Creation,
         parts: &mut Parts<'_>,
     ) -> Result<Applied, Error> {
+        if self.jet.is_short() {
+            return Err(Error::of(ErrorKind::Full, COMMIT));
+        }
         let (mut guard, mut left, mut is_queued) = (Guarded::First, Vec::new(), false);
         let mut pauses = Pauses::default();
         loop {
@@ -60,6 +63,7 @@ impl NatsStore {
             parts.tell(&mut manifest);
             if self.store_manifest(guard, handle, &manifest).await? {
                 self.remove_parts_later(handle, left);
+                self.note_again(handle, due).await;
                 return Ok(Applied::Stored(committed((version, TicketFate::Kept), now)));
             }
             pauses.pause().await;
@@ -70,6 +74,16 @@ impl NatsStore {
             }
             guard = Guarded::after(current.last.as_ref().map(|last| last.sequence));
             left = current.last.map(|last| last.left).unwrap_or_default();
+        }
+    }
+
+    /// Notes once more when a new session may expire, if that has come to pass already: a sweep may have found the note before the
+    /// session, and taken it away.
+    async fn note_again(&self, handle: Handle, due: Timestamp) {
+        if let Ok(now) = self.clock.now(&self.jet).await
+            && now >= due
+        {
+            self.look_later(handle, due, now);
         }
     }
 

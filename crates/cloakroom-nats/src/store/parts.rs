@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use cloakroom_core::{Commit, Edit, Error, Timestamp};
+use cloakroom_core::{Commit, Edit, Error, ErrorKind, Timestamp};
 use futures_util::future::try_join_all;
 
 use super::{NatsStore, at};
@@ -60,6 +60,9 @@ impl<'a> Parts<'a> {
 
     /// Stores these values.
     pub(super) async fn store(&mut self, during: &'static str, missing: &[usize]) -> Result<(), Error> {
+        if !missing.is_empty() && self.store.jet.is_short() {
+            return Err(Error::of(ErrorKind::Full, during));
+        }
         let values = missing.iter().map(|number| self.store_value(during, *number));
         let stored = try_join_all(values).await?;
         self.stored.extend(missing.iter().copied().zip(stored));

@@ -1,6 +1,7 @@
 //! What is in the streams: nothing that opens a session, nothing in clear in a subject, no garbage; and what happens where a
 //! message cannot be read.
 
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_nats::jetstream::{self, Context};
@@ -171,6 +172,39 @@ async fn what_is_left_of_an_end_is_looked_at_soon() {
 }
 
 /// Returns when somebody must look, in milliseconds.
+/// A sweep may look for the session before it is stored, where that takes as long as the session lives.
+#[tokio::test]
+async fn a_session_that_is_stored_late_is_handed_out_all_the_same() {
+    let private = Private::start("").await;
+    let (store, made) = (private.store.clone(), AtomicBool::new(false));
+    let sweep = Sweep { limit: 100, lease: None, select: Select::default() };
+    let creating = async {
+        for _ in 0..150 {
+            let ticket = cloakroom_core::Ticket::generate().unwrap();
+            let large = ["a", "b", "c", "d"].map(|name| set(name, "x".repeat(200_000)));
+            let commit = create(ticket.guard(), large.to_vec());
+            try_commit(&store, &cloakroom_core::Commit { age: commit.age + INTERVAL, ..commit })
+                .await
+                .unwrap();
+        }
+        made.store(true, Ordering::Relaxed);
+    };
+    let sweeping = async || {
+        let mut handed_out = 0;
+        while !made.load(Ordering::Relaxed) {
+            handed_out += store.sweep(&sweep).await.unwrap().len();
+        }
+        handed_out
+    };
+    let ((), one, two, three) = tokio::join!(creating, sweeping(), sweeping(), sweeping());
+    let rest = AtomicUsize::new(one + two + three);
+    eventually("all are handed out", async || {
+        let more = store.sweep(&sweep).await.unwrap().len();
+        (rest.fetch_add(more, Ordering::Relaxed) + more == 150).then_some(())
+    })
+    .await;
+}
+
 fn moment(note: &[u8]) -> u64 {
     u64::from_be_bytes(note.last_chunk::<8>().copied().unwrap())
 }
@@ -259,6 +293,41 @@ async fn a_full_server_refuses_and_drops_nothing() {
     assert_eq!(read(&store, &first, "a").await.unwrap().unwrap().len(), 3000);
     let ended = store.invalidate(&Invalidate::Ticket(first.guard())).await.unwrap();
     assert!(matches!(ended, Invalidated::Done(ended) if ended.len() == 1), "a logout is possible");
+}
+
+/// A server drops the oldest message where it takes one that does not fit, so that must not come to pass.
+#[tokio::test]
+async fn a_stream_that_is_almost_full_takes_no_further_session() {
+    let private = Private::start("").await;
+    let connect = async || {
+        let builder = NatsStore::builder().streams("small").unwrap().max_bytes(100_000);
+        builder.connect(&private.server.url()).await.unwrap()
+    };
+    let ticket = session(&connect().await, "a", "1").await;
+    private.context.publish("small.s.other.p.1", vec![0; 95_000].into()).await.unwrap().await.unwrap();
+    let store = connect().await;
+    let another = cloakroom_core::Ticket::generate().unwrap();
+    let refused = try_commit(&store, &create(another.guard(), Vec::new())).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Full);
+    let large = change(ticket.guard(), vec![set("a", "x".repeat(2000))]);
+    assert_eq!(try_commit(&store, &large).await.unwrap_err().kind(), ErrorKind::Full);
+    commit(&store, &change(ticket.guard(), vec![set("a", "2")])).await;
+    assert_eq!(read(&store, &ticket, "a").await.unwrap().unwrap(), "2");
+    let ended = store.invalidate(&Invalidate::Ticket(ticket.guard())).await.unwrap();
+    assert!(matches!(ended, Invalidated::Done(ended) if ended.len() == 1), "a logout is possible");
+}
+
+/// Otherwise a session would be lost when it is stored again at the account's limit.
+#[tokio::test]
+async fn where_an_account_has_a_limit_the_streams_must_have_one() {
+    let config = "accounts { A { jetstream { max_mem: 120K }, users: [ { user: a, password: a } ] } }\nno_auth_user: a";
+    let server = spawn_blocking(|| Nats::options().config(config).start().unwrap()).await.unwrap();
+    let without =
+        NatsStore::builder().streams("boundless").unwrap().connect(&server.url()).await.unwrap_err();
+    assert_eq!(without.kind(), ErrorKind::Refused);
+    let on_disk = NatsStore::builder().streams("disk").unwrap().storage(cloakroom_nats::Storage::File);
+    on_disk.connect(&server.url()).await.unwrap();
+    NatsStore::builder().max_bytes(30_000).connect(&server.url()).await.unwrap();
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use cloakroom_core::{
 use cloakroom_nats::NatsStore;
 
 /// The max inactive interval of every session here.
-const INTERVAL: Duration = Duration::from_secs(1000);
+pub(crate) const INTERVAL: Duration = Duration::from_secs(1000);
 
 pub(crate) fn principal(text: &str) -> Principal {
     Principal::new(text.to_owned()).unwrap()
