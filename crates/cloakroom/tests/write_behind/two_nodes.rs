@@ -112,6 +112,23 @@ async fn a_renewal_elsewhere_is_noticed_by_the_ticket_before_it() {
 }
 
 #[tokio::test]
+async fn an_interval_that_another_ticket_has_made_shorter_counts() {
+    let rig = Rig::new();
+    let ticket = rig.session().await;
+    let renewal = renewal(&ticket);
+    let Some(TicketChange::Renew { seed, .. }) = &renewal.changes.ticket else { panic!() };
+    let next = ticket.successor(seed);
+    committed(rig.store.commit(&renewal).await);
+    let interval = Duration::from_secs(50);
+    let shorter = Changes { max_inactive_interval: Some(interval), ..Changes::default() };
+    committed(rig.node.commit(&change(&ticket, shorter)).await);
+    rig.clock.advance(interval - Duration::from_secs(1));
+    assert_eq!(rig.sees(&next).await, is(3, "0"), "which is no access");
+    committed(rig.node.commit(&set(&next, "a", "1")).await);
+    assert_eq!(rig.stored(&next).await, is(4, "1"), "it could not have waited");
+}
+
+#[tokio::test]
 async fn a_sign_in_elsewhere_refuses_it() {
     let rig = Rig::new();
     let ticket = rig.held().await;
