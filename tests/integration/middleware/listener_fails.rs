@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use cloakroom::{SessionEvent, SessionListener};
-use http::StatusCode;
+use cloakroom::core::{Clock, Timestamp};
+use cloakroom::{MemoryStore, Session, SessionEvent, SessionLayer, SessionListener};
+use http::{Request, StatusCode};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::ear::{Ear, ROTATE};
 use super::log::logged;
-use super::rig::Rig;
+use super::rig::{Rig, respond};
 
 struct Panics;
 
@@ -143,4 +144,52 @@ async fn what_waits_for_a_slow_listener_is_bounded() {
     hangs.let_go.add_permits(20_000);
     rig.layer.settled().await;
     assert_eq!(hangs.begun(), 10_001);
+}
+
+/// Takes almost as long as it may.
+#[derive(Clone)]
+struct Dawdles(Ear);
+
+impl SessionListener for Dawdles {
+    async fn heard(&self, event: &SessionEvent) {
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        SessionListener::heard(&self.0, event).await;
+    }
+}
+
+/// The time that a test has paused, for a store.
+#[derive(Debug)]
+struct Paused(Instant);
+
+impl Clock for Paused {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(1 << 40).plus(self.0.elapsed())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_lasts_until_a_slow_listener_has_heard_of_the_session() {
+    let memory = MemoryStore::builder().clock(Arc::new(Paused(Instant::now()))).build();
+    let ear = Ear::new();
+    let minute = Duration::from_secs(60);
+    let node =
+        || SessionLayer::new(memory.clone()).max_inactive_interval(minute).listener(Dawdles(ear.clone()));
+    let (one, other) = (node(), node());
+    let makes = async |request: Request<()>| {
+        Session::from_extensions(request.extensions()).await?.set_named("first", &1)?;
+        Ok(StatusCode::OK)
+    };
+    for _ in 0..3 {
+        respond(&one, Request::new(()), makes).await;
+    }
+    one.settled().await;
+    tokio::time::sleep(minute).await;
+    let [one, other] = [one, other].map(|layer| layer.sweeper().lease(Duration::from_secs(1)));
+    let later = async {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        other.sweep().await.unwrap()
+    };
+    let (told, told_again) = tokio::join!(one.sweep(), later);
+    assert_eq!((told.unwrap(), told_again), (3, 0));
+    assert_eq!(ear.story(), ["created", "created", "created", "expired", "expired", "expired"]);
 }

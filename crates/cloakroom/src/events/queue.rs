@@ -96,6 +96,11 @@ impl Events {
         heard
     }
 
+    /// Returns how long an event may take: until the one before it is told, and then to tell it.
+    pub(crate) fn patience(&self) -> Duration {
+        self.timeout.saturating_mul(2 * self.seats.len() as u32)
+    }
+
     /// Returns which values the listeners ask for.
     pub(crate) fn select(&self) -> Select {
         let wanted = self.seats.iter().flat_map(|seat| seat.listener().dyn_wants());

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cloakroom_core::{
     Commit, Edit, Ended, Error, ErrorKind, Guard, Handle, Intent, Load, Loaded, Name, RecentCommits, Record,
@@ -370,11 +371,11 @@ impl MemoryStore {
         Swept::Ended(self.handed_out(ended, sweep))
     }
 
-    /// Hands out an expired session, without the values if they are not in memory.
+    /// Hands out an expired session, without the values if they are not in memory; unless it was revived or claimed meanwhile.
     pub(crate) fn hand_out(&self, handle: Handle, sweep: &Sweep) -> Option<Ended> {
         let now = self.now();
         let mut shard = self.inner.shard(handle);
-        shard.peek(&handle).filter(|held| !held.record.is_live(now))?;
+        shard.peek(&handle).filter(|held| held.due_at() <= now)?;
         let ended = shard.hand_out(handle, sweep, now);
         drop(shard);
         self.handed_out(ended, sweep)
@@ -387,9 +388,13 @@ impl MemoryStore {
         ended
     }
 
-    /// Leaves an expired session alone until later.
-    pub(crate) fn postpone(&self, handle: Handle, until: Timestamp) {
-        self.inner.shard(handle).lease(handle, until);
+    /// Leaves an expired session alone for so long, unless it was revived or claimed meanwhile.
+    pub(crate) fn postpone(&self, handle: Handle, by: Duration) {
+        let now = self.now();
+        let mut shard = self.inner.shard(handle);
+        if shard.peek(&handle).is_some_and(|held| held.due_at() <= now) {
+            shard.lease(handle, now.plus(by));
+        }
     }
 
     /// Returns the sessions of a shard whose attributes are on disk, by their parcels.

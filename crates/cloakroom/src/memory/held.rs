@@ -69,6 +69,11 @@ impl Held {
         self.leased_until.is_some()
     }
 
+    /// Returns when the session can be handed out: it has expired, and nobody has claimed it.
+    pub(super) fn due_at(&self) -> Timestamp {
+        self.record.expires_at().max(self.leased_until.unwrap_or_default())
+    }
+
     /// Returns how many bytes of memory the session takes, roughly.
     pub(super) fn cost(&self) -> u64 {
         cost(&self.record)

@@ -152,9 +152,8 @@ impl Shard {
     /// queued in their new places.
     pub(super) fn due(&mut self, now: Timestamp) -> Option<Handle> {
         loop {
-            let &(queued, handle) = self.deadlines.first().filter(|(queued, _)| *queued <= now)?;
-            let held = self.peek(&handle)?;
-            let deadline = held.leased_until.max(Some(held.record.expires_at())).unwrap_or(queued);
+            let &(_, handle) = self.deadlines.first().filter(|(queued, _)| *queued <= now)?;
+            let deadline = self.peek(&handle)?.due_at();
             if deadline <= now {
                 return Some(handle);
             }

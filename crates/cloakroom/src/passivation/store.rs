@@ -106,7 +106,7 @@ impl Shared {
             return self.memory.hand_out(handle, sweep);
         }
         tracing::warn!(session.handle = %handle, error = %Chain(&error), "an expired session cannot be read; trying again later");
-        self.memory.postpone(handle, self.memory.now().plus(LATER));
+        self.memory.postpone(handle, LATER);
         None
     }
 }

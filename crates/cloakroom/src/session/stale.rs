@@ -92,11 +92,9 @@ impl Open {
 
 impl State {
     /// Returns the version that the visitor is to be told of, and the ticket of its session, unless they know it.
-    fn version_to_tell(&mut self) -> Option<(Ticket, Version)> {
-        let Target::Open(Open { ticket, visitor, .. }) = &mut self.target else { return None };
-        let news = visitor.knows != visitor.brought;
-        visitor.brought = visitor.knows;
-        news.then_some((*ticket, visitor.knows))
+    fn version_to_tell(&self) -> Option<(Ticket, Version)> {
+        let Open { ticket, visitor, .. } = self.opened()?;
+        (visitor.knows != visitor.brought).then_some((*ticket, visitor.knows))
     }
 }
 

@@ -95,8 +95,9 @@ impl Sweeper {
         self
     }
 
-    /// Sets for how long it claims the sessions that it tells listeners of. One minute by default, and at least a second; it
-    /// tells of them in the first half of that. Should this server die meanwhile, others tell of them after that.
+    /// Sets for how long it claims the sessions that it tells listeners of. One minute by default, and at least a second and
+    /// four times what all [listeners may take](crate::SessionLayer::listener_timeout) for one event; it begins to tell of
+    /// them in the first half of that. Should this server die meanwhile, others tell of them after that.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease.clamp(Duration::from_secs(1), MAX_INTERVAL);
         self
@@ -167,8 +168,9 @@ impl Sweeper {
     /// Claims a batch, and removes the sessions in it that the listeners have been told of.
     async fn tell_of_some(&self, events: &Events) -> Result<(usize, usize, u32), Error> {
         let limit = self.batch.min(MOST_CLAIMED);
-        let until = claims::half(self.lease);
-        let ended = self.expired(limit, Some(self.lease), events.select()).await?;
+        let lease = self.lease.max(events.patience().saturating_mul(2)).min(MAX_INTERVAL);
+        let until = claims::half(lease);
+        let ended = self.expired(limit, Some(lease), events.select()).await?;
         let found = ended.len();
         let told = self.claims.tell(events, ended, until).await;
         self.acknowledge(&told).await?;

@@ -97,7 +97,7 @@ impl Known {
             }
         }
         self.record.next_lapse = next_lapse;
-        self.stored_until = self.stored_until.max(seen.stored_until);
+        self.stored_until = seen.stored_until;
         (self.asked, self.answered) = (seen.asked, seen.answered);
     }
 

@@ -32,8 +32,8 @@
 //!   session is ended or signed in elsewhere meanwhile; commits of another node leave no room below a limit. Then all that was
 //!   held back of this session is lost together, and its access counts all the same unless it has ended. What expects something
 //!   (`update`, `take_once`) is then a conflict until the session's latest state was read here, as both do after one.
-//! - What cannot be written until the session would have ended is given up, and counted and logged. A store that is away for
-//!   longer than that has lost the session in any case.
+//! - What cannot be written until the session would have ended is given up, and counted and logged: it has ended, unless
+//!   another node could reach the store. Then, too, what expects something is a conflict at first.
 //! - All attributes that were written together have the revision of the last of the commits.
 //! - While something is held back, a load's counts include attributes that have lapsed since, if this node has not seen them.
 //!

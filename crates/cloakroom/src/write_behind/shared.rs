@@ -169,8 +169,10 @@ impl<S: Store> Shared<S> {
         }
         let mut state = lane.state();
         state.failures = state.failures.saturating_add(1);
-        if state.is_over(self.clock.now()) {
+        if state.held().is_some() && state.is_over(self.clock.now()) {
             self.give_up(lane, &mut state, "expired");
+            // Another node may have kept the session.
+            state.lost = true;
         }
     }
 

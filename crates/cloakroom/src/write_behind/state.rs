@@ -27,7 +27,7 @@ pub(super) struct State {
     pub(super) accounted: Option<(Timestamp, usize)>,
     /// Counts how often what is known was dropped or put in doubt.
     doubts: u64,
-    /// The store has refused changes that requests may have read here. Until one has asked for the latest, no expectation is
+    /// Changes that requests may have read here were refused or given up. Until one has asked for the latest, no expectation is
     /// taken for what it says: the revision in it may be that of what was lost, and since then of another node's commit.
     pub(super) lost: bool,
 }

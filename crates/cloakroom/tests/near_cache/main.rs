@@ -4,6 +4,7 @@
 
 mod access;
 mod feed;
+mod held;
 mod hits;
 mod node;
 mod requests;

@@ -1,10 +1,13 @@
 //! Sessions end while they are on disk.
 
+use std::future::{Future as _, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
-use cloakroom::core::{EndReason, Invalidate, Invalidated, Select, Store, Sweep};
+use cloakroom::core::{Commit, EndReason, Invalidate, Invalidated, Outcome, Select, Store, Sweep};
 
-use crate::support::{INTERVAL, Rig, ada, everything, until};
+use crate::support::{INTERVAL, Rig, ada, change, everything, until};
 
 fn sweep(select: Select, lease: Option<Duration>) -> Sweep {
     Sweep { limit: 100, lease, select }
@@ -109,4 +112,48 @@ async fn what_expired_long_ago_leaves_the_disk_by_itself() {
     assert_eq!(rig.store.len(), 1);
     until(|| rig.depot.parcels() == 1).await;
     assert!(rig.open(live).await.is_some());
+}
+
+#[tokio::test]
+async fn what_is_damaged_is_handed_out_to_one_of_those_who_sweep_at_the_same_time() {
+    let rig = Rig::new(0).await;
+    rig.create(10).await;
+    rig.all_away().await;
+    rig.clock.advance(INTERVAL);
+    rig.depot.damage();
+    let mut gate = rig.depot.hold("get");
+    let claim = sweep(everything(), Some(INTERVAL));
+    let both = async { tokio::join!(rig.store.sweep(&claim), rig.store.sweep(&claim)) };
+    let open = async {
+        gate.arrived().await;
+        drop(gate);
+    };
+    let ((one, other), ()) = tokio::join!(both, open);
+    assert_eq!(one.unwrap().len() + other.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_session_that_a_late_commit_has_revived_lives_on_though_a_sweep_cannot_read_it() {
+    let rig = Rig::new(0).await;
+    let guard = rig.create(10).await;
+    rig.all_away().await;
+    rig.clock.advance(INTERVAL);
+    let gate = rig.depot.hold("get");
+    let late = Commit { age: Duration::from_secs(1), ..change(guard, b"late") };
+    let claim = sweep(everything(), Some(INTERVAL));
+    let (mut commit, mut sweeping) = (pin!(rig.store.commit(&late)), pin!(rig.store.sweep(&claim)));
+    // The commit reads the session, and the sweep waits for it.
+    poll_fn(|cx| {
+        assert!(commit.as_mut().poll(cx).is_pending() && sweeping.as_mut().poll(cx).is_pending());
+        Poll::Ready(())
+    })
+    .await;
+    drop(gate);
+    assert!(matches!(commit.await.unwrap(), Outcome::Committed(_)));
+    rig.all_away().await;
+    rig.depot.fail("get", true);
+    assert!(sweeping.await.unwrap().is_empty());
+    rig.depot.fail("get", false);
+    assert!(rig.open(guard).await.is_some());
+    rig.set(guard, b"later").await.unwrap();
 }

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use cloakroom::core::{
-    Bind, Changes, Commit, Conflict, Expect, Freshness, Gone, Invalidate, Limits, Load, Outcome, Principal,
-    Seed, Select, Store as _, Ticket, TicketChange, Touch, Version,
+    Bind, Changes, Commit, Conflict, ErrorKind, Expect, Freshness, Gone, Invalidate, Limits, Load, Outcome,
+    Principal, Seed, Select, Store as _, Ticket, TicketChange, Touch, Version,
 };
-use cloakroom_testkit::faulty::{Call, Operation};
+use cloakroom_testkit::faulty::{Call, Fault, Operation};
 
-use crate::support::{Rig, change, committed, edit, is, load, opened, set, value};
+use crate::support::{INTERVAL, Rig, change, committed, edit, is, load, opened, set, value};
 
 const SMALL: Limits = Limits { attribute_bytes: 1000, session_bytes: 100, attributes: 1000 };
 
@@ -112,6 +112,23 @@ async fn a_renewal_elsewhere_is_noticed_by_the_ticket_before_it() {
 }
 
 #[tokio::test]
+async fn an_interval_that_another_ticket_has_made_shorter_counts() {
+    let rig = Rig::new();
+    let ticket = rig.session().await;
+    let renewal = renewal(&ticket);
+    let Some(TicketChange::Renew { seed, .. }) = &renewal.changes.ticket else { panic!() };
+    let next = ticket.successor(seed);
+    committed(rig.store.commit(&renewal).await);
+    let interval = Duration::from_secs(50);
+    let shorter = Changes { max_inactive_interval: Some(interval), ..Changes::default() };
+    committed(rig.node.commit(&change(&ticket, shorter)).await);
+    rig.clock.advance(interval - Duration::from_secs(1));
+    assert_eq!(rig.sees(&next).await, is(3, "0"), "which is no access");
+    committed(rig.node.commit(&set(&next, "a", "1")).await);
+    assert_eq!(rig.stored(&next).await, is(4, "1"), "it could not have waited");
+}
+
+#[tokio::test]
 async fn a_sign_in_elsewhere_refuses_it() {
     let rig = Rig::new();
     let ticket = rig.held().await;
@@ -168,6 +185,24 @@ async fn an_expectation_is_not_met_by_what_was_lost() {
             committed(rig.node.commit(&expecting()).await);
         }
     }
+}
+
+#[tokio::test]
+async fn an_expectation_is_not_met_by_what_was_given_up() {
+    let rig = Rig::new();
+    let ticket = rig.held().await;
+    rig.faults.inject(Operation::Commit, Fault::Fail(ErrorKind::Unavailable));
+    rig.clock.advance(INTERVAL / 2);
+    committed(rig.store.commit(&set(&ticket, "a", "other")).await);
+    rig.clock.advance(INTERVAL / 2);
+    rig.node.flush().await.unwrap_err();
+    assert_eq!(rig.node.held_sessions(), 0, "it is given up, though another node has kept the session");
+    rig.faults.clear(Operation::Commit);
+    // Both nodes told somebody that `a` has revision 2.
+    let attributes = vec![edit("a", Some("2"), Some(Expect::Revision(Version(2))))];
+    let expecting = change(&ticket, Changes { attributes, ..Changes::default() });
+    let refused = rig.node.commit(&expecting).await.unwrap();
+    assert!(matches!(refused, Outcome::Conflict(Conflict::Attribute(_))), "{refused:?}");
 }
 
 /// Returns how new the store's answer to this load had to be.

@@ -1,5 +1,7 @@
 //! When the browser is told, and what the cookie is.
 
+use std::sync::Mutex;
+
 use cloakroom::core::{Freshness, Version};
 use cloakroom::{Error, MemoryStore, SameSite, Session, SessionLayer};
 use cloakroom_testkit::faulty::{Fault, Faulty, Operation};
@@ -166,6 +168,26 @@ async fn what_a_request_fetches_is_no_older_than_what_it_has_loaded() {
     browser.clone().visit(&nodes.a, fetches).await.is(200);
     let expected = [Freshness::Any, Freshness::AtLeast(Version(3))];
     assert_eq!(nodes.behind.asked()[..2], expected, "its own commit was version 3");
+}
+
+#[tokio::test]
+async fn what_was_committed_meanwhile_makes_nothing_stale_before_the_head_or_after() {
+    let nodes = Nodes::new();
+    let mut browser = Browser::default();
+    browser.visit(&nodes.a, counts).await.is(200);
+    let mut other = browser.clone();
+    let kept = Mutex::new(None);
+    let overtaken = async |session: Session| {
+        other.visit(&nodes.b, counts).await.is(200);
+        session.set_named("mine", &1)?;
+        session.commit().await?;
+        assert!(!session.is_stale());
+        *kept.lock().unwrap() = Some(session);
+        Ok(StatusCode::OK)
+    };
+    browser.visit(&nodes.a, overtaken).await.is(200);
+    assert_eq!(browser.knows(), Some(3));
+    assert!(!kept.into_inner().unwrap().unwrap().is_stale());
 }
 
 #[tokio::test]
