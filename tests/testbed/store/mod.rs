@@ -33,7 +33,7 @@ impl StoreUrl {
     ) -> Result<Arc<dyn DynStore>, Box<dyn Error + Send + Sync>> {
         let began = Instant::now();
         let store = loop {
-            match self.open_alone(near_cache).await {
+            match self.open_alone(near_cache, patience).await {
                 Err(error) if is_transient(&*error) && began.elapsed() < patience => sleep(PAUSE).await,
                 opened => break opened?,
             }
@@ -44,11 +44,16 @@ impl StoreUrl {
     async fn open_alone(
         &self,
         tell_changes: bool,
+        patience: Duration,
     ) -> Result<Arc<dyn DynStore>, Box<dyn Error + Send + Sync>> {
         Ok(match self {
             Self::Memory => Arc::new(MemoryStore::new()),
             Self::File(directory) => Arc::new(FileStore::open(directory).await?),
-            Self::Sqlite(path) => Arc::new(SqliteStore::open(path).await?),
+            Self::Sqlite(path) if patience.is_zero() => Arc::new(SqliteStore::open(path).await?),
+            Self::Sqlite(path) => {
+                let options = SqliteStore::connect_options(path).busy_timeout(patience);
+                Arc::new(SqliteStore::open_with(options).await?)
+            }
             Self::Redis(server) => {
                 let mut store = RedisStore::connect(&server.url).await?;
                 if tell_changes {

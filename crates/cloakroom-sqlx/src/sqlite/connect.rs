@@ -26,42 +26,56 @@ const DEPOT_CONNECTIONS: u32 = 4;
 
 /// Returns the settings that the store wants.
 pub(super) fn options(path: &Path) -> SqliteConnectOptions {
-    unlogged(path).journal_mode(SqliteJournalMode::Wal)
-}
-
-fn unlogged(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
         .foreign_keys(true)
+        .journal_mode(SqliteJournalMode::Wal)
         .busy_timeout(BUSY_TIMEOUT)
         .synchronous(SqliteSynchronous::Full)
         .pragma("journal_size_limit", LOG_LIMIT)
 }
 
 /// Opens a file for a store, which it creates if need be, and puts it into WAL mode.
-pub(super) async fn own(path: &Path) -> Result<Own, Error> {
-    let first = open(path).await?;
+pub(super) async fn own(options: SqliteConnectOptions) -> Result<Own, Error> {
+    let first = open(&options).await?;
     let threads = std::thread::available_parallelism().map_or(1, |it| it.get());
-    Ok(Own::new(options(path), first, threads.clamp(4, 32)))
+    Ok(Own::new(options, first, threads.clamp(4, 32)))
 }
 
 /// Does the same for a depot: what it holds is worth nothing after a power cut, so that it need not reach the disk at once.
 pub(super) async fn depot_pool(path: &Path) -> Result<SqlitePool, Error> {
-    let first = open(path).await?;
     let options = options(path).synchronous(SqliteSynchronous::Normal);
+    let first = open(&options).await?;
     let pool = pool_options().connect_with(options).await;
     first.close().await.map_err(|error| failed(OPEN, error))?;
     pool.map_err(|error| failed(OPEN, error))
 }
 
-async fn open(path: &Path) -> Result<SqliteConnection, Error> {
+/// Tries again where another process is in the way: to put a new file into WAL mode is the one step that SQLite does not wait with.
+async fn open(options: &SqliteConnectOptions) -> Result<SqliteConnection, Error> {
+    let path = options.get_filename();
     if path.as_os_str().is_empty() || path.as_os_str() == ":memory:" {
         return Err(Error::new(ErrorKind::Refused, OPEN, Unusable::InMemory));
     }
-    let mut first = unlogged(path).connect().await.map_err(|error| failed(OPEN, error))?;
-    enable_wal(&mut first).await?;
-    Ok(first)
+    let began = Instant::now();
+    loop {
+        match connect(options).await {
+            Ok((first, mode)) if mode == "wal" => return Ok(first),
+            Ok((_, mode)) => return Err(Error::new(ErrorKind::Refused, OPEN, Unusable::NotWal(mode))),
+            Err(error) if is_busy(&error) && began.elapsed() < BUSY_TIMEOUT => {
+                tokio::time::sleep(PAUSE).await;
+            }
+            Err(error) => return Err(failed(OPEN, error)),
+        }
+    }
+}
+
+/// Connects, and returns in which mode the file is then.
+async fn connect(options: &SqliteConnectOptions) -> Result<(SqliteConnection, String), sqlx::Error> {
+    let mut connection = options.connect().await?;
+    let mode = sqlx::query_scalar("PRAGMA journal_mode = WAL").fetch_one(&mut connection).await?;
+    Ok((connection, mode))
 }
 
 /// A connection does not age, and asking one for a sign of life before each use is a message to its thread and back.
@@ -71,22 +85,4 @@ fn pool_options() -> SqlitePoolOptions {
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
-}
-
-/// The one step that SQLite does not wait with, so that two processes that open a new file at once get into each other's
-/// way.
-async fn enable_wal(connection: &mut SqliteConnection) -> Result<(), Error> {
-    let began = Instant::now();
-    loop {
-        let mode =
-            sqlx::query_scalar::<_, String>("PRAGMA journal_mode = WAL").fetch_one(&mut *connection).await;
-        match mode {
-            Ok(mode) if mode == "wal" => return Ok(()),
-            Ok(mode) => return Err(Error::new(ErrorKind::Refused, OPEN, Unusable::NotWal(mode))),
-            Err(error) if is_busy(&error) && began.elapsed() < BUSY_TIMEOUT => {
-                tokio::time::sleep(PAUSE).await;
-            }
-            Err(error) => return Err(failed(OPEN, error)),
-        }
-    }
 }

@@ -79,7 +79,34 @@ impl SqliteStore {
     /// When the file cannot be opened or written, or cannot have a write-ahead log; and for `:memory:`, see
     /// [in-memory databases](crate#in-memory-databases).
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let own = connect::own(path.as_ref()).await?;
+        Self::open_with(connect::options(path.as_ref())).await
+    }
+
+    /// Opens a database file with settings of your own, such as a longer `busy_timeout`. Begin with
+    /// [`connect_options`](Self::connect_options). The file is put into WAL mode in any case.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Self::open), and [`ErrorKind::Refused`](cloakroom_core::ErrorKind::Refused) where foreign keys are off.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use cloakroom_sqlx::SqliteStore;
+    ///
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("app.db");
+    /// let options = SqliteStore::connect_options(path).busy_timeout(Duration::from_secs(20));
+    /// let store = SqliteStore::open_with(options).await?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub async fn open_with(options: SqliteConnectOptions) -> Result<Self, Error> {
+        let own = connect::own(options).await?;
         let store = Self::on(Connections::Own(Arc::new(own)));
         store.migrate().await?;
         Ok(store)
@@ -125,15 +152,20 @@ impl SqliteStore {
         }
     }
 
-    /// Returns the settings that [`open`](Self::open) uses, for a pool of your own on the file at `path`.
+    /// Returns the settings that [`open`](Self::open) uses, for [`open_with`](Self::open_with) or a pool of your own on the file at
+    /// `path`.
     ///
     /// | setting | value | why |
     /// |---|---|---|
     /// | `foreign_keys` | on | attributes end with their session; the store refuses to work without |
     /// | `journal_mode` | WAL | readers and the writer do not wait for each other |
     /// | `synchronous` | `FULL` | what was acknowledged survives a power cut; see [durability](crate#durability) |
-    /// | `busy_timeout` | 5 s | how long to wait for another process's transaction |
+    /// | `busy_timeout` | 5 s | how long to wait for another process's transaction: see below |
     /// | `journal_size_limit` | 64 MiB | the log shrinks again after a burst |
+    ///
+    /// SQLite has no queue for the processes that share a file: who waits looks again, after 100 ms at most. So where one process
+    /// writes without a pause, and the disk is slow, another may wait for seconds; after the timeout an operation fails with
+    /// [`ErrorKind::Timeout`](cloakroom_core::ErrorKind::Timeout), and nothing is done. Tasks of one store wait in order.
     ///
     /// In a pool of your own also consider `test_before_acquire(false)`: a connection to a file does not break while it is
     /// idle, and the test costs as much as a small statement.

@@ -8,6 +8,9 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use tempfile::TempDir;
 
+/// Where two nodes write without a pause, one of them may have to wait for long on a slow disk.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// A database file in a folder of its own, and nodes that share it, each with a pool of its own.
 pub(crate) struct Nodes {
     folder: TempDir,
@@ -50,7 +53,7 @@ impl Harness for Nodes {
     type Store = SqliteStore;
 
     async fn store(&self) -> SqliteStore {
-        let store = SqliteStore::open(self.path()).await.unwrap();
+        let store = SqliteStore::open_with(self.options().busy_timeout(PATIENCE)).await.unwrap();
         store.clock(Arc::new(self.clock.clone()))
     }
 
