@@ -2,7 +2,11 @@
 //!
 //! ```sh
 //! cargo run -p example-identity -- step-up     # or openid, operator, websocket
+//! curl -c jar -d name=ada localhost:8080/sign-in
+//! curl -b jar -c jar -d '' localhost:8080/password
 //! ```
+//!
+//! There are no pages. The tests in each file show its other ways.
 //!
 //! - [`step_up`]: a fresh sign-in, and a second factor, before what is sensitive.
 //! - [`operator`]: people who end the sessions of others.

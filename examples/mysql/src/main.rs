@@ -29,7 +29,8 @@ async fn count(mut visits: Attr<Visits>) -> String {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let url = env::var("DATABASE_URL")?;
+    let url = env::var("DATABASE_URL")
+        .map_err(|_| "set DATABASE_URL, such as mysql://user:password@127.0.0.1/app")?;
     let port = env::var("PORT").unwrap_or_else(|_| "8080".to_owned());
 
     let store = MySqlStore::connect(&url).await?;

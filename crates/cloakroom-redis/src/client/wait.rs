@@ -40,6 +40,7 @@ impl From<Value> for Answer {
 /// Something was done, but fewer replicas than asked for are known to have acknowledged it in time: if the primary fails now, it
 /// may be lost. The source of the store's error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Unacknowledged {
     /// How many replicas were to acknowledge it.
     pub wanted: u32,

@@ -51,7 +51,7 @@ impl Default for CookieSettings {
     }
 }
 
-/// The longest attribute value, and the longest name and value together, that agents take (RFC 6265bis, 5.5 and 5.6).
+/// The longest attribute value, and the longest name and value together, that agents take (RFC 6265bis, 5.6 and 5.7).
 const MAX_ATTRIBUTE: usize = 1024;
 const MAX_PAIR: usize = 4096;
 
@@ -132,7 +132,7 @@ mod tests {
         assert!(check(|it| (it.name, it.domain) = ("id".into(), Some("example.com".into()))).is_ok());
     }
 
-    /// RFC 6265bis, 5.5 and 5.6.
+    /// RFC 6265bis, 5.6 and 5.7.
     #[test]
     fn what_agents_would_cut_or_drop_is_refused() {
         let path = |length: usize| check(|it| (it.name, it.path) = ("id".into(), "/".repeat(length).into()));

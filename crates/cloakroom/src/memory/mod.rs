@@ -160,7 +160,8 @@ impl MemoryStoreBuilder {
         self
     }
 
-    /// Names the store in logs and metrics. `default` unless set.
+    /// Sets what [`Store::about`](cloakroom_core::Store::about) tells as the namespace. `default` unless set. Encrypted values
+    /// are bound to it.
     #[must_use]
     pub fn namespace(mut self, namespace: impl Into<Arc<str>>) -> Self {
         self.namespace = namespace.into();

@@ -82,7 +82,7 @@ impl Sweeper {
         self
     }
 
-    /// Sets how many sessions it removes in one step. 500 by default; at least 1.
+    /// Sets how many sessions it removes in one step. 500 by default; at least 1; and at most 100 where listeners are told.
     pub fn batch(mut self, sessions: u32) -> Self {
         self.batch = sessions.max(1);
         self
