@@ -1,4 +1,4 @@
-use cloakroom_core::{Error, Guard, Load, Loaded, Select, Store, Touch, Wanted};
+use cloakroom_core::{Error, Freshness, Guard, Load, Loaded, Select, Store, Touch, Wanted};
 
 use super::{BrokenStore, Flaw};
 
@@ -19,6 +19,9 @@ impl BrokenStore {
                 load.touch = Touch::Never;
                 self.slow.load(&load).await
             }
+            (Flaw::HidesTheOlder, Loaded::Open(opened)) if matches!(load.freshness, Freshness::AtLeast(seen) if seen > opened.meta.version) => {
+                Ok(Loaded::Absent)
+            }
             (Flaw::AdmitsTheSuperseded, Loaded::Superseded) => {
                 load.guard = self.current(load.guard);
                 self.right.load(&load).await
@@ -27,7 +30,7 @@ impl BrokenStore {
         }
     }
 
-    fn current(&self, guard: Guard) -> Guard {
+    pub(super) fn current(&self, guard: Guard) -> Guard {
         let proof = self.proof(guard.handle).unwrap_or(guard.proof);
         Guard { proof, ..guard }
     }
