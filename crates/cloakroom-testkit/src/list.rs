@@ -93,7 +93,7 @@ macro_rules! for_each_case {
                 what_was_made_too_late_is_gone,
                 what_was_held_back_brings_nothing_back,
                 what_had_expired_and_was_to_end_is_not_revived,
-                what_had_expired_is_closed_by_those_alone_who_may_end_it,
+                only_who_may_end_it_closes_what_had_expired,
                 one_commit_stands_for_several,
             }
             rotation {

@@ -159,9 +159,7 @@ impl Flaw {
             Self::KeepsTheLapsed => &["ttl::what_has_lapsed_is_absent"],
             Self::IgnoresTheAge => &["held_back::an_access_counts_from_when_it_was_made"],
             Self::RevivesTheExpired => &["held_back::what_had_expired_and_was_to_end_is_not_revived"],
-            Self::ClosesForStrangers => {
-                &["held_back::what_had_expired_is_closed_by_those_alone_who_may_end_it"]
-            }
+            Self::ClosesForStrangers => &["held_back::only_who_may_end_it_closes_what_had_expired"],
             Self::ForgetsWhatLapsedLater => &["ttl::what_lapses_after_the_end_is_among_the_last_names"],
             Self::HidesTheOlder => &["load::a_version_that_is_not_there_is_no_obstacle"],
             Self::TrimsNames => &["names::names_are_compared_byte_for_byte"],

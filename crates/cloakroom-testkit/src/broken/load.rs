@@ -1,4 +1,4 @@
-use cloakroom_core::{Error, Freshness, Guard, Load, Loaded, Select, Store, Touch, Wanted};
+use cloakroom_core::{Error, Freshness, Guard, Load, Loaded, Opened, Select, Store, Touch, Wanted};
 
 use super::{BrokenStore, Flaw};
 
@@ -19,7 +19,7 @@ impl BrokenStore {
                 load.touch = Touch::Never;
                 self.slow.load(&load).await
             }
-            (Flaw::HidesTheOlder, Loaded::Open(opened)) if matches!(load.freshness, Freshness::AtLeast(seen) if seen > opened.meta.version) => {
+            (Flaw::HidesTheOlder, Loaded::Open(opened)) if is_older(opened, load.freshness) => {
                 Ok(Loaded::Absent)
             }
             (Flaw::AdmitsTheSuperseded, Loaded::Superseded) => {
@@ -46,6 +46,10 @@ impl BrokenStore {
             _ => load.touch,
         })
     }
+}
+
+fn is_older(opened: &Opened, freshness: Freshness) -> bool {
+    matches!(freshness, Freshness::AtLeast(seen) if opened.meta.version < seen)
 }
 
 fn trim_names(select: &mut Select) {

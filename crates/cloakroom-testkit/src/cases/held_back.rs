@@ -128,7 +128,7 @@ pub async fn one_commit_stands_for_several<H: Harness>(harness: &H) {
 }
 
 /// Nor after everyone was to be ended. Whoever may not end a session closes it to nothing.
-pub async fn what_had_expired_is_closed_by_those_alone_who_may_end_it<H: Harness>(harness: &H) {
+pub async fn only_who_may_end_it_closes_what_had_expired<H: Harness>(harness: &H) {
     let store = harness.store().await;
     let unit = harness.unit();
     let (open, closed) = (ticket(), ticket());

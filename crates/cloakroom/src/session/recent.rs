@@ -16,9 +16,9 @@ impl Session {
     }
 
     /// Returns who is signed in, provided that the sign-in is no older than `max_age`, by the store's clock when the request last
-    /// asked it: in a web socket or another request that lasts, call [`reload`](Self::reload) before. For what a
-    /// visitor should confirm by signing in again, such as a change of password (OWASP ASVS 5.0, 7.5.1 and 7.5.3): check
-    /// the password or the further factor, and call [`sign_in`](Self::sign_in) once more.
+    /// heard of its session: in a web socket, or another request that lasts, [`reload`](Self::reload) first. For what a visitor
+    /// should confirm by signing in again, such as a change of password (OWASP ASVS 5.0, 7.5.1 and 7.5.3): check the password
+    /// or the further factor, and call [`sign_in`](Self::sign_in) once more.
     ///
     /// A sign-in of this same request is as recent as can be. In axum there is the extractor `RecentSignIn`.
     ///
