@@ -127,7 +127,7 @@ pub async fn one_commit_stands_for_several<H: Harness>(harness: &H) {
     }
 }
 
-/// Nor after everyone was to be ended. Whoever may not end a session closes it to nothing.
+/// Whoever may not end a session that has expired does not close it to what was held back either. An end of everyone's does.
 pub async fn only_who_may_end_it_closes_what_had_expired<H: Harness>(harness: &H) {
     let store = harness.store().await;
     let unit = harness.unit();
