@@ -26,7 +26,7 @@ pub enum Invalidate {
         /// One that is spared.
         except: Option<Handle>,
     },
-    /// Every session in the store's namespace.
+    /// Every session in the store's namespace. What is left of those that lived may be removed later; no sweep hands it out.
     Everyone,
 }
 

@@ -62,8 +62,8 @@ pub trait Store: Send + Sync + 'static {
     /// session that grows past a limit is [`OverLimit`](crate::Outcome::OverLimit). Otherwise everything is stored, the
     /// version is one more, and the commit counts as an access.
     ///
-    /// A create whose handle exists is [`Taken`](crate::Outcome::Taken), also when that session has expired and was not
-    /// removed yet.
+    /// A create whose handle exists is [`Taken`](crate::Outcome::Taken), also when that session has expired, or ended with
+    /// everyone's, and was not removed yet.
     ///
     /// # Errors
     ///

@@ -18,6 +18,7 @@ macro_rules! for_each_case {
                 the_metadata_tells_what_was_left_open,
                 a_load_shows_the_access_before_its_own,
                 every_node_reads_the_same,
+                a_version_that_is_not_there_is_no_obstacle,
             }
             commit {
                 a_create_stores_everything_at_version_one,
@@ -92,6 +93,7 @@ macro_rules! for_each_case {
                 what_was_made_too_late_is_gone,
                 what_was_held_back_brings_nothing_back,
                 what_had_expired_and_was_to_end_is_not_revived,
+                only_who_may_end_it_closes_what_had_expired,
                 one_commit_stands_for_several,
             }
             rotation {
@@ -167,6 +169,7 @@ macro_rules! for_each_case {
                 one_session_can_be_spared,
                 a_rebound_session_ends_with_its_new_principal,
                 everyone_is_every_session,
+                what_ended_with_everyone_is_never_handed_out,
                 what_has_expired_is_not_ended_again,
             }
             sweep {
@@ -209,6 +212,7 @@ macro_rules! for_each_case {
                 an_attribute_does_not_outlive_its_session,
                 a_deadline_goes_with_its_attribute,
                 what_has_lapsed_is_not_among_the_last_names,
+                what_lapses_after_the_end_is_among_the_last_names,
             }
             limits {
                 a_value_may_have_as_many_bytes_as_allowed,

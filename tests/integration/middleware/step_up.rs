@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::post;
+use cloakroom::core::BoxFuture;
 use cloakroom::{AnonymousOnStoreFailure, Error, ErrorKind, RecentSignIn, Session};
 use cloakroom_testkit::ManualClock;
 use cloakroom_testkit::faulty::{Fault, Operation};
@@ -121,4 +122,32 @@ async fn the_time_of_the_sign_in_is_told() {
         Ok(StatusCode::OK)
     };
     rig.run(Some(&ticket), tells).await.is(200);
+}
+
+type Look = fn(&Session) -> BoxFuture<'_, Result<(), Error>>;
+
+/// A web socket that was opened soon after the sign-in.
+#[tokio::test]
+async fn a_sign_in_grows_old_while_a_request_lasts() {
+    let clock = ManualClock::default();
+    let rig = Rig::on_clock(&clock, |layer| layer);
+    let looks: [Look; 4] = [
+        |session| Box::pin(session.reload()),
+        |session| Box::pin(session.heartbeat()),
+        |session| Box::pin(async move { session.get_named::<u8>("unseen").await.map(drop) }),
+        |session| Box::pin(async move { session.attribute_names().await.map(drop) }),
+    ];
+    for look in looks {
+        let ticket = sign_in(&rig, None).await;
+        let clock = clock.clone();
+        let lasts = |session: Session| async move {
+            assert!(session.require_sign_in_within(AGE).is_ok());
+            clock.advance(AGE + MOMENT);
+            look(&session).await?;
+            let refused = session.require_sign_in_within(AGE).map_err(|error| error.kind());
+            assert_eq!(refused.unwrap_err(), ErrorKind::SignInTooOld);
+            Ok(StatusCode::OK)
+        };
+        rig.run(Some(&ticket), lasts).await.is(200);
+    }
 }

@@ -46,10 +46,16 @@ pub enum Flaw {
     IgnoresLimits,
     /// An attribute is kept as long as its session.
     KeepsTheLapsed,
+    /// A sweep leaves out what has lapsed since the session's end.
+    ForgetsWhatLapsedLater,
+    /// A session that is older than its visitor has seen is absent.
+    HidesTheOlder,
     /// The age of a commit that was held back is ignored.
     IgnoresTheAge,
     /// To end a session that has expired leaves no trace, so that a commit that was held back revives it.
     RevivesTheExpired,
+    /// Whoever knows the handle of a session that has expired closes it to commits that were held back.
+    ClosesForStrangers,
     /// A commit that stands for several counts as one.
     CountsOneForSeveral,
     /// Names are compared without regard to trailing blanks.
@@ -89,8 +95,11 @@ impl Flaw {
         Self::IgnoresExpectations,
         Self::IgnoresLimits,
         Self::KeepsTheLapsed,
+        Self::ForgetsWhatLapsedLater,
+        Self::HidesTheOlder,
         Self::IgnoresTheAge,
         Self::RevivesTheExpired,
+        Self::ClosesForStrangers,
         Self::CountsOneForSeveral,
         Self::TrimsNames,
         Self::CountsThenSignsIn,
@@ -150,6 +159,9 @@ impl Flaw {
             Self::KeepsTheLapsed => &["ttl::what_has_lapsed_is_absent"],
             Self::IgnoresTheAge => &["held_back::an_access_counts_from_when_it_was_made"],
             Self::RevivesTheExpired => &["held_back::what_had_expired_and_was_to_end_is_not_revived"],
+            Self::ClosesForStrangers => &["held_back::only_who_may_end_it_closes_what_had_expired"],
+            Self::ForgetsWhatLapsedLater => &["ttl::what_lapses_after_the_end_is_among_the_last_names"],
+            Self::HidesTheOlder => &["load::a_version_that_is_not_there_is_no_obstacle"],
             Self::TrimsNames => &["names::names_are_compared_byte_for_byte"],
             Self::CountsThenSignsIn => {
                 &["max_sessions::a_race_of_sign_ins_never_exceeds_and_refuses_the_rest"]

@@ -1,4 +1,4 @@
-use cloakroom_core::{Error, Guard, Load, Loaded, Select, Store, Touch, Wanted};
+use cloakroom_core::{Error, Freshness, Guard, Load, Loaded, Opened, Select, Store, Touch, Wanted};
 
 use super::{BrokenStore, Flaw};
 
@@ -19,6 +19,9 @@ impl BrokenStore {
                 load.touch = Touch::Never;
                 self.slow.load(&load).await
             }
+            (Flaw::HidesTheOlder, Loaded::Open(opened)) if is_older(opened, load.freshness) => {
+                Ok(Loaded::Absent)
+            }
             (Flaw::AdmitsTheSuperseded, Loaded::Superseded) => {
                 load.guard = self.current(load.guard);
                 self.right.load(&load).await
@@ -27,7 +30,7 @@ impl BrokenStore {
         }
     }
 
-    fn current(&self, guard: Guard) -> Guard {
+    pub(super) fn current(&self, guard: Guard) -> Guard {
         let proof = self.proof(guard.handle).unwrap_or(guard.proof);
         Guard { proof, ..guard }
     }
@@ -43,6 +46,10 @@ impl BrokenStore {
             _ => load.touch,
         })
     }
+}
+
+fn is_older(opened: &Opened, freshness: Freshness) -> bool {
+    matches!(freshness, Freshness::AtLeast(seen) if opened.meta.version < seen)
 }
 
 fn trim_names(select: &mut Select) {

@@ -18,6 +18,7 @@ const ERROR: Duration = Duration::from_secs(15);
 #[derive(Clone, Debug)]
 pub struct BrokenStore {
     pub(super) flaw: Flaw,
+    pub(super) clock: ManualClock,
     pub(super) right: ReferenceStore,
     /// The same data, seen by a clock that is slow.
     pub(super) slow: ReferenceStore,
@@ -36,7 +37,8 @@ impl BrokenStore {
         Self {
             flaw,
             slow: right.with_clock(WrongClock(clock.clone(), Timestamp::minus)),
-            fast: right.with_clock(WrongClock(clock, Timestamp::plus)),
+            fast: right.with_clock(WrongClock(clock.clone(), Timestamp::plus)),
+            clock,
             lock: Arc::new(Semaphore::new(1)),
             about: About { backend: "broken", ..right.about() },
             proofs: Arc::default(),
@@ -85,6 +87,13 @@ impl BrokenStore {
             (_, Invalidate::Ticket(guard)) => {
                 let guard = self.guard(*guard);
                 self.right.invalidate(&Invalidate::Ticket(guard)).await
+            }
+            (Flaw::ClosesForStrangers, &Invalidate::Handle { handle, owner: Some(_) })
+                if !self
+                    .is_open(self.current(Guard { handle, proof: Proof::from_bytes([0; 32]) }))
+                    .await? =>
+            {
+                self.right.invalidate(&Invalidate::Handle { handle, owner: None }).await
             }
             (Flaw::EndsOneOfMany, Invalidate::Principal { principal, except }) => {
                 let mut sessions = self.right.sessions_of(principal).await?;

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use cloakroom_core::{Ended, Error, Handle, Invalidate, Store, Sweep};
+use cloakroom_core::{Clock as _, Ended, Error, Handle, Invalidate, Select, Store, Sweep, Wanted};
 
 use super::store::pause;
 use super::{BrokenStore, Flaw};
@@ -14,8 +14,21 @@ impl BrokenStore {
                 let sweep = Sweep { lease: None, ..sweep.clone() };
                 self.right.sweep(&sweep).await
             }
+            Flaw::ForgetsWhatLapsedLater => self.sweep_as_of_now(sweep).await,
             _ => self.right.sweep(sweep).await,
         }
+    }
+
+    async fn sweep_as_of_now(&self, sweep: &Sweep) -> Result<Vec<Ended>, Error> {
+        let select = Select { values: Wanted::Everything, names: false };
+        let mut ended = self.right.sweep(&Sweep { select, ..sweep.clone() }).await?;
+        let now = self.clock.now();
+        for ended in &mut ended {
+            ended.attributes.retain(|held| held.lapses_at.is_none_or(|end| now < end));
+            ended.names = ended.attributes.iter().map(|held| held.name.clone()).collect();
+            ended.attributes.retain(|held| sweep.select.values.includes(held.name.as_str()));
+        }
+        Ok(ended)
     }
 
     async fn read_then_claim(&self, sweep: &Sweep) -> Result<Vec<Ended>, Error> {

@@ -1,6 +1,6 @@
 //! Commits that a decorator held back for a while, and that tell their age.
 
-use cloakroom_core::{EndReason, Gone, Ticket, Version};
+use cloakroom_core::{EndReason, Gone, Invalidate, Ticket, Version};
 
 use crate::Harness;
 use crate::support::*;
@@ -124,5 +124,31 @@ pub async fn one_commit_stands_for_several<H: Harness>(harness: &H) {
         };
         let opened = look(&store, by).await;
         assert_eq!((opened.meta.version, opened.attributes[0].revision), (told, told));
+    }
+}
+
+/// Whoever may not end a session that has expired does not close it to what was held back either. An end of everyone's does.
+pub async fn only_who_may_end_it_closes_what_had_expired<H: Harness>(harness: &H) {
+    let store = harness.store().await;
+    let unit = harness.unit();
+    let (open, closed) = (ticket(), ticket());
+    for ticket in [&open, &closed] {
+        committed(create(ticket).interval(unit * 4).bound_to("ann").on(&store).await);
+    }
+    harness.advance(unit * 5).await;
+    let strangers = [
+        by_ticket(&other_ticket(&open)),
+        by_handle(open.handle(), Some("ben")),
+        by_principal("ben", None),
+        by_principal("ann", Some(open.handle())),
+    ];
+    for end in strangers {
+        assert!(done(invalidate(&store, end).await).is_empty(), "it has expired");
+    }
+    committed(change(&open).set("a", "1").age(unit * 3).on(&store).await);
+    done(invalidate(&store, Invalidate::Everyone).await);
+    for ticket in [&open, &closed] {
+        assert_gone(change(ticket).set("a", "1").age(unit * 3).on(&store).await, Gone::Absent);
+        assert_absent(peek(&store, ticket).await);
     }
 }

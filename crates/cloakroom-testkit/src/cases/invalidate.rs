@@ -1,6 +1,6 @@
 //! Ending sessions, after which nothing of them comes back.
 
-use cloakroom_core::{EndReason, Gone, Invalidate, Invalidated, Store, Ticket, Version};
+use cloakroom_core::{AtLimit, EndReason, Gone, Invalidate, Invalidated, Store, Ticket, Version};
 
 use crate::Harness;
 use crate::support::*;
@@ -215,6 +215,26 @@ pub async fn everyone_is_every_session<H: Harness>(harness: &H) {
     assert!(sessions_of(&store, "ann").await.is_empty());
     let new = session(&store, "ann").await;
     look(&store, &new).await;
+}
+
+/// What ended with everyone is of no consequence any more: it counts for no principal, no commit to it is remembered, and it is
+/// never handed out.
+pub async fn what_ended_with_everyone_is_never_handed_out<H: Harness>(harness: &H) {
+    let store = harness.store().await;
+    let unit = harness.unit();
+    let ticket = ticket();
+    committed(create(&ticket).interval(unit * 2).bound_to("ann").on(&store).await);
+    let late = change(&ticket).set("a", "1").label("x");
+    committed(late.on(&store).await);
+    done(invalidate(&store, Invalidate::Everyone).await);
+    assert_gone(late.on(&store).await, Gone::Absent);
+    let draft = create(&self::ticket()).bound_within("ann", 1, AtLimit::Refuse);
+    committed(draft.on(&store).await);
+    harness.advance(unit * 3).await;
+    for _ in 0..3 {
+        assert!(sweep(&store, 1000, None).await.is_empty(), "it was ended, and has not expired");
+    }
+    assert_absent(peek(&store, &ticket).await);
 }
 
 /// What has expired is not ended once more: it is left to be handed out by a sweep.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloakroom_core::{Select, Standing, Touch, Version, Wanted};
+use cloakroom_core::{Freshness, Load, Select, Standing, Store as _, Touch, Version, Wanted};
 
 use crate::Harness;
 use crate::support::*;
@@ -147,4 +147,19 @@ pub async fn every_node_reads_the_same<H: Harness>(harness: &H) {
     assert_value(&look(&here, &ticket).await, "a", "2");
     end(&here, &ticket).await;
     assert_absent(peek(&there, &ticket).await);
+}
+
+/// Whatever version is asked for, the newest state answers, though it is older: such a version may have been lost, and is not
+/// waited for.
+pub async fn a_version_that_is_not_there_is_no_obstacle<H: Harness>(harness: &H) {
+    let (here, there) = (harness.store().await, harness.store().await);
+    let ticket = ticket();
+    committed(create(&ticket).set("a", "1").on(&here).await);
+    committed(change(&ticket).set("a", "2").on(&there).await);
+    for freshness in [1, 2, 3, u64::MAX].map(|version| Freshness::AtLeast(Version(version))) {
+        let load = Load { guard: ticket.guard(), select: everything(), touch: Touch::Never, freshness };
+        let opened = opened(here.load(&load).await.expect("load: the store must answer"));
+        assert_eq!(opened.meta.version, Version(2), "{freshness:?}");
+        assert_value(&opened, "a", "2");
+    }
 }

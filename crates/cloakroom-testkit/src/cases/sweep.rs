@@ -188,7 +188,8 @@ pub async fn selected_values_are_handed_out<H: Harness>(harness: &H) {
     }
 }
 
-async fn sweep_selecting<H: Harness>(harness: &H, store: &H::Store, select: Select) -> Ended {
+/// Sweeps until a session was handed out, with these values.
+pub(super) async fn sweep_selecting<H: Harness>(harness: &H, store: &H::Store, select: Select) -> Ended {
     let request = Sweep { limit: 10, lease: None, select };
     for _ in 0..10 {
         let mut ended = store.sweep(&request).await.expect("sweep: the store must answer");

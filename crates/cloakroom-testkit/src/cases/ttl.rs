@@ -5,6 +5,7 @@ use std::time::Duration;
 use cloakroom_core::{Conflict, Expect, Limit, Limits, Store, Ticket, Touch, Version};
 
 use crate::Harness;
+use crate::cases::sweep::sweep_selecting;
 use crate::support::*;
 
 /// Creates a session with `brief`, which is kept for `ttl`, and `kept`.
@@ -217,7 +218,7 @@ pub async fn a_deadline_goes_with_its_attribute<H: Harness>(harness: &H) {
     }
 }
 
-/// What lapsed before a session's end is not among the names that it ended with.
+/// What lapsed before a session's end is not among the names that it ended with, and its value is not handed out.
 pub async fn what_has_lapsed_is_not_among_the_last_names<H: Harness>(harness: &H) {
     let store = harness.store().await;
     let unit = harness.unit();
@@ -227,6 +228,19 @@ pub async fn what_has_lapsed_is_not_among_the_last_names<H: Harness>(harness: &H
     harness.advance(unit * 2).await;
     assert_eq!(texts(&end(&store, &ended).await[0].names), ["kept"]);
     harness.advance(unit * 2).await;
-    let swept = sweep_up(harness, &store, 1, None).await;
-    assert_eq!(texts(&swept[0].names), ["kept"]);
+    let swept = sweep_selecting(harness, &store, everything()).await;
+    assert_eq!(texts(&swept.names), ["kept"]);
+    assert_eq!(texts(swept.attributes.iter().map(|it| &it.name)), ["kept"]);
+}
+
+/// What lapses between a session's end and the sweep that hands it out was there at the end: its name and value come along.
+pub async fn what_lapses_after_the_end_is_among_the_last_names<H: Harness>(harness: &H) {
+    let store = harness.store().await;
+    let unit = harness.unit();
+    let draft = create(&ticket()).interval(unit).set_for(unit * 2, "brief", "1");
+    committed(draft.set("kept", "1").on(&store).await);
+    harness.advance(unit * 4).await;
+    let swept = sweep_selecting(harness, &store, everything()).await;
+    assert_eq!(texts(&swept.names), ["brief", "kept"]);
+    assert_eq!(sorted(texts(swept.attributes.iter().map(|it| &it.name))), ["brief", "kept"]);
 }

@@ -108,8 +108,8 @@ pub(crate) fn handles(ended: &[Ended]) -> Vec<Handle> {
 }
 
 /// Returns the texts of some names.
-pub(crate) fn texts(names: &[Name]) -> Vec<&str> {
-    names.iter().map(Name::as_str).collect()
+pub(crate) fn texts<'a>(names: impl IntoIterator<Item = &'a Name>) -> Vec<&'a str> {
+    names.into_iter().map(Name::as_str).collect()
 }
 
 /// Collects and sorts.

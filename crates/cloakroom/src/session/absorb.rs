@@ -52,7 +52,9 @@ impl State {
         let visitor = Visitor::of_new(committed.version);
         let (guard, counts) = (ticket.guard(), true);
         let (accessed, reissued) = (true, false);
-        self.target = Target::Open(Open { ticket, guard, snapshot, counts, accessed, reissued, visitor });
+        let heard_at = committed.now;
+        let open = Open { ticket, guard, snapshot, heard_at, counts, accessed, reissued, visitor };
+        self.target = Target::Open(open);
         self.cookie = Some(CookieDue::Set(ticket));
     }
 

@@ -390,7 +390,12 @@ impl Inner {
         let Some((guard, seen)) = opened else { return Ok(None) };
         let freshness = if freshness == Freshness::Latest { freshness } else { self.freshness(seen) };
         let gone = match self.load(&Load { guard, select, touch, freshness }).await? {
-            Loaded::Open(opened) => return Ok(Some(opened)),
+            Loaded::Open(opened) => {
+                if let Target::Open(open) = &mut self.state().target {
+                    open.heard_at = open.heard_at.max(opened.now);
+                }
+                return Ok(Some(opened));
+            }
             Loaded::Absent => Gone::Absent,
             Loaded::Superseded => Gone::Superseded,
         };

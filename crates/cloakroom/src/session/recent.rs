@@ -15,9 +15,10 @@ impl Session {
         state.opened().and_then(|open| open.snapshot.meta.signed_in_at).map(SystemTime::from)
     }
 
-    /// Returns who is signed in, provided that the sign-in is no older than `max_age`, by the store's clock. For what a
-    /// visitor should confirm by signing in again, such as a change of password (OWASP ASVS 5.0, 7.5.1 and 7.5.3): check
-    /// the password or the further factor, and call [`sign_in`](Self::sign_in) once more.
+    /// Returns who is signed in, provided that the sign-in is no older than `max_age`, by the store's clock when the request last
+    /// heard of its session: in a web socket, or another request that lasts, [`reload`](Self::reload) first. For what a visitor
+    /// should confirm by signing in again, such as a change of password (OWASP ASVS 5.0, 7.5.1 and 7.5.3): check the password
+    /// or the further factor, and call [`sign_in`](Self::sign_in) once more.
     ///
     /// A sign-in of this same request is as recent as can be. In axum there is the extractor `RecentSignIn`.
     ///
@@ -34,9 +35,10 @@ impl Session {
         if matches!(state.target, Target::Unreachable) {
             return Err(Error::store_away());
         }
-        let snapshot = &state.opened().ok_or_else(Error::not_signed_in)?.snapshot;
-        let signed_in = snapshot.meta.principal.clone().zip(snapshot.meta.signed_in_at);
+        let open = state.opened().ok_or_else(Error::not_signed_in)?;
+        let meta = &open.snapshot.meta;
+        let signed_in = meta.principal.clone().zip(meta.signed_in_at);
         let (principal, at) = signed_in.ok_or_else(Error::not_signed_in)?;
-        if snapshot.now.since(at) <= max_age { Ok(principal) } else { Err(Error::sign_in_too_old()) }
+        if open.heard_at.since(at) <= max_age { Ok(principal) } else { Err(Error::sign_in_too_old()) }
     }
 }

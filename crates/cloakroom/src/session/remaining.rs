@@ -57,6 +57,7 @@ impl Open {
 
     pub(super) fn note_access(&mut self, now: Timestamp) {
         self.snapshot.now = now.max(self.snapshot.now);
+        self.heard_at = now.max(self.heard_at);
         self.accessed = true;
     }
 

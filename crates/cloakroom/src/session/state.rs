@@ -2,7 +2,8 @@ use std::task::Waker;
 use std::time::Duration;
 
 use cloakroom_core::{
-    Changes, Gone, Guard, Label, Limit, Load, Name, Opened, Outcome, Principal, Ticket, Touch, Version,
+    Changes, Gone, Guard, Label, Limit, Load, Name, Opened, Outcome, Principal, Ticket, Timestamp, Touch,
+    Version,
 };
 
 use super::attributes::{Attributes, Seen};
@@ -77,6 +78,8 @@ pub(super) struct Open {
     pub(super) guard: Guard,
     /// What the store last showed of it, but for the attributes, which are in [`Attributes`].
     pub(super) snapshot: Box<Opened>,
+    /// The store's time when the request last heard of it.
+    pub(super) heard_at: Timestamp,
     /// Whether its load was an access, as far as that was due.
     pub(super) counts: bool,
     /// Whether an access is known to be recorded as of the snapshot's time.
@@ -178,8 +181,10 @@ impl State {
         self.attributes.loaded(&load.select.values, found, snapshot.now, opener);
         let visitor = Visitor::shown(brought, snapshot.meta.version);
         let (guard, counts) = (load.guard, load.touch != Touch::Never);
+        let heard_at = snapshot.now;
         let (accessed, reissued) = (false, false);
-        self.target = Target::Open(Open { ticket, guard, snapshot, counts, accessed, reissued, visitor });
+        let open = Open { ticket, guard, snapshot, heard_at, counts, accessed, reissued, visitor };
+        self.target = Target::Open(open);
     }
 
     /// Takes note that so many attributes had to be fetched.
@@ -394,7 +399,7 @@ pub(super) enum Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cloakroom_core::{Meta, Seed, Standing, Timestamp};
+    use cloakroom_core::{Meta, Seed, Standing};
 
     fn opened(standing: Standing) -> State {
         let ticket = Ticket::generate().unwrap();
@@ -417,6 +422,7 @@ mod tests {
             ticket,
             guard: ticket.guard(),
             snapshot: Box::new(snapshot),
+            heard_at: Timestamp::default(),
             counts: true,
             accessed: false,
             reissued: false,
