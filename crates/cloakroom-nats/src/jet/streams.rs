@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 use async_nats::jetstream::stream::{Config, DiscardPolicy, Info, StorageType, Stream};
 use cloakroom_core::ErrorKind;
 use serde_json::Value;
+use tokio::sync::OnceCell;
 use tokio::time::{sleep, timeout};
 
 use super::{Jet, Streams};
@@ -44,6 +45,18 @@ impl Default for Terms {
 /// drop the oldest in the stream instead, whose session is lost, or everybody's end is, or a principal's index.
 fn is_almost_full(bytes: u64, max_bytes: i64) -> bool {
     u64::try_from(max_bytes).is_ok_and(|max| bytes >= max - max / 16)
+}
+
+/// Returns whether an account has a limit for streams such as this one. At that limit a server takes no message, not even the end of
+/// a session; and one before version 2.10.22 removes the message that was to be replaced, and then refuses the new one.
+fn is_limited(account: &Value, stream: &Config) -> bool {
+    let storage = match stream.storage {
+        StorageType::File => "max_storage",
+        StorageType::Memory => "max_memory",
+    };
+    let tier = account.pointer(&format!("/tiers/R{}/limits", stream.num_replicas));
+    let limit = tier.unwrap_or(&account["limits"])[storage].as_i64();
+    limit.is_some_and(|limit| limit >= 0)
 }
 
 impl Jet {
@@ -92,12 +105,16 @@ impl Jet {
         if made.is_some_and(|made| made.elapsed() < JUST_NOW) {
             return Ok(());
         }
+        let account = OnceCell::new();
         let (mut has_replicas, mut is_short) = (false, false);
         for kept in [Kept::Sessions, Kept::Values, Kept::Due] {
             let Info { config, state, .. } = self.make_one(kept).await?;
             has_replicas |= config.num_replicas > 1;
             is_short |= is_almost_full(state.bytes, config.max_bytes);
-            if made.is_none() && config.max_bytes <= 0 && self.is_account_limited(&config).await {
+            if made.is_none()
+                && config.max_bytes <= 0
+                && is_limited(account.get_or_init(|| self.account()).await, &config)
+            {
                 return Err(Failure::new(
                     ErrorKind::Refused,
                     format!(
@@ -113,21 +130,15 @@ impl Jet {
         Ok(())
     }
 
-    /// Returns whether the account has a limit for streams such as this one. At that limit a server takes no message, not even the end
-    /// of a session; and one before version 2.10.22 removes the message that was to be replaced, and then refuses the new one.
-    async fn is_account_limited(&self, stream: &Config) -> bool {
-        let asked = timeout(ANSWER, self.context.request::<_, _, Value>("INFO", b"")).await;
-        let Ok(Ok(account)) = asked else {
-            tracing::debug!("the account's limits are not known");
-            return false;
-        };
-        let storage = match stream.storage {
-            StorageType::File => "max_storage",
-            StorageType::Memory => "max_memory",
-        };
-        let tier = account.pointer(&format!("/tiers/R{}/limits", stream.num_replicas));
-        let limit = tier.unwrap_or(&account["limits"])[storage].as_i64();
-        limit.is_some_and(|limit| limit >= 0)
+    /// Returns what the server tells of the account; null if it tells nothing.
+    async fn account(&self) -> Value {
+        match timeout(ANSWER, self.context.request("INFO", b"")).await {
+            Ok(Ok(account)) => account,
+            _ => {
+                tracing::debug!("the account's limits are not known");
+                Value::Null
+            }
+        }
     }
 
     /// Takes a stream as it is where there is one: its settings are for whoever runs the server to change.
