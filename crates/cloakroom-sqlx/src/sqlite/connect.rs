@@ -36,8 +36,9 @@ pub(super) fn options(path: &Path) -> SqliteConnectOptions {
         .pragma("journal_size_limit", LOG_LIMIT)
 }
 
-/// Opens a file for a store, which it creates if need be, and puts it into WAL mode.
+/// Opens a file for a store, which it creates if need be, and puts it into WAL mode, whatever the options say.
 pub(super) async fn own(options: SqliteConnectOptions) -> Result<Own, Error> {
+    let options = options.journal_mode(SqliteJournalMode::Wal);
     let first = open(&options).await?;
     let threads = std::thread::available_parallelism().map_or(1, |it| it.get());
     Ok(Own::new(options, first, threads.clamp(4, 32)))
@@ -74,7 +75,7 @@ async fn open(options: &SqliteConnectOptions) -> Result<SqliteConnection, Error>
 /// Connects, and returns in which mode the file is then.
 async fn connect(options: &SqliteConnectOptions) -> Result<(SqliteConnection, String), sqlx::Error> {
     let mut connection = options.connect().await?;
-    let mode = sqlx::query_scalar("PRAGMA journal_mode = WAL").fetch_one(&mut connection).await?;
+    let mode = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut connection).await?;
     Ok((connection, mode))
 }
 
