@@ -171,7 +171,6 @@ async fn what_is_left_of_an_end_is_looked_at_soon() {
     .await;
 }
 
-/// Returns when somebody must look, in milliseconds.
 /// A sweep may look for the session before it is stored, where that takes as long as the session lives.
 #[tokio::test]
 async fn a_session_that_is_stored_late_is_handed_out_all_the_same() {
@@ -205,6 +204,7 @@ async fn a_session_that_is_stored_late_is_handed_out_all_the_same() {
     .await;
 }
 
+/// Returns when somebody must look, in milliseconds.
 fn moment(note: &[u8]) -> u64 {
     u64::from_be_bytes(note.last_chunk::<8>().copied().unwrap())
 }

@@ -39,11 +39,12 @@ impl SessionLayer {
     /// # Security
     ///
     /// It is no secret and opens nothing. Where tickets are [signed](crate::SessionLayer#method.keys) it is signed too, with
-    /// keys of its own that are derived from the layer's. Unsigned, whoever holds the session can write any version. With a greater one, their own
-    /// requests are stale, and their loads pass by the copies to the source, as if there were no copies: about what a
-    /// visitor without copies costs, but count on it when you size the source. With a smaller one, or none, they are not told of a loss.
-    /// No other session is concerned, because the value names the session, and no other site can plant one in a `__Host-`
-    /// cookie. A signed value can be shown again or left out, which is as good as a smaller one.
+    /// keys of its own that are derived from the layer's. Unsigned, whoever holds the session can write any version. With a
+    /// greater one, their own requests are stale, and their loads pass by the copies to the source, as if there were no
+    /// copies: about what a visitor without copies costs, but count on it when you size the source. With a smaller one, or
+    /// none, they are not told of a loss. No other session is concerned, because the value names the session, and no other
+    /// site can plant one in a `__Host-` cookie. A signed value can be shown again or left out, which is as good as a smaller
+    /// one.
     #[must_use]
     pub fn track_versions(mut self, tracks: bool) -> Self {
         self.settings.track_versions = tracks;
