@@ -49,9 +49,11 @@ impl StoreUrl {
         Ok(match self {
             Self::Memory => Arc::new(MemoryStore::new()),
             Self::File(directory) => Arc::new(FileStore::open(directory).await?),
-            Self::Sqlite(path) if patience.is_zero() => Arc::new(SqliteStore::open(path).await?),
             Self::Sqlite(path) => {
-                let options = SqliteStore::connect_options(path).busy_timeout(patience);
+                let mut options = SqliteStore::connect_options(path);
+                if !patience.is_zero() {
+                    options = options.busy_timeout(patience);
+                }
                 Arc::new(SqliteStore::open_with(options).await?)
             }
             Self::Redis(server) => {
