@@ -1,3 +1,4 @@
+#[path = "../../../../../tests/support/log.rs"]
 mod log;
 mod nodes;
 mod private;

@@ -1,5 +1,5 @@
 mod database;
-#[path = "../../support/log.rs"]
+#[path = "../../../../../tests/support/log.rs"]
 mod log;
 mod pooler;
 mod proxy;

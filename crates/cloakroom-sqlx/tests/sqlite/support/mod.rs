@@ -1,4 +1,4 @@
-#[path = "../../support/log.rs"]
+#[path = "../../../../../tests/support/log.rs"]
 mod log;
 mod nodes;
 mod requests;
